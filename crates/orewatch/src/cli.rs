@@ -4,9 +4,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
+    acknowledge, alerts, cite, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
     inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, verify, withdraw,
+    sources, subscriptions, units, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -58,6 +58,8 @@ Query:
   alerts       List alerts: which thresholds are crossed, since when, and by how much
   measures     List measures, or explain one: formula, inputs, thresholds, source
   concordance  List the material and stage that each product code stands for
+  units        List units and bases with their factors
+  cite         Print citations of releases: publisher, title, vintage, address, licence
   verify       Recompute published figures from their inputs, and compare
   errors       List error codes, or explain one: meaning, who has to act, remedy
 
@@ -120,6 +122,10 @@ pub(crate) enum Command {
     Measures(measures::Args),
     /// List the material and stage that each product code stands for
     Concordance(concordance::Args),
+    /// List units and bases with their factors
+    Units(units::Args),
+    /// Print citations of releases: publisher, title, vintage, address, licence
+    Cite(cite::Args),
     /// Recompute published figures from their inputs, and compare
     Verify(verify::Args),
     /// List error codes, or explain one: meaning, who has to act, remedy

@@ -3,6 +3,7 @@
 //! Standard output holds data only; messages for people go to standard error. Exit codes: 0 done, 1 an empty
 //! answer with `--fail-if-empty`, 2 invalid input, 3 refused, 4 a problem outside Orewatch (log, disk, network), 5 a defect in Orewatch.
 
+mod amount_unit;
 mod cli;
 mod commands;
 mod demo;
@@ -25,9 +26,9 @@ use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
+    acknowledge, alerts, cite, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
     inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, verify, with_client, withdraw,
+    sources, subscriptions, units, verify, with_client, withdraw,
 };
 use session::Session;
 
@@ -72,6 +73,10 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await
         }
+        Command::Cite(args) => {
+            with_client(session, &args.client, async |client| cite::run(&args, client).await).await
+        }
+        Command::Units(args) => units::run(&args, &session),
         Command::Errors(args) => errors::run(&args, &session),
         Command::Measures(args) => measures::run(&args, &session),
         Command::Concordance(args) => concordance::run(&args, &session),

@@ -5,11 +5,13 @@ use orewatch_contracts::exposure::v1::{ExplainExposureRequest, ExposureFilter, S
 use serde_json::json;
 
 use super::exposure::{Reading, Weight, missing};
-use super::{as_at, print_message, with_client};
+use super::{as_at, cite, print_message, with_client};
+use crate::amount_unit::AmountUnit;
 use crate::names;
 use crate::options::{ClientOptions, Format};
 use crate::render::{document, explanation, object};
 use crate::session::{Client, Session};
+use crate::view::Citation;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -49,6 +51,12 @@ pub(crate) struct Args {
     /// Maximum number of routes to show, for measures that follow the material to its origin
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     routes: u32,
+    /// Show amounts in this unit (kg, kt, Mt) or on this basis (LCE, Li2O); `orewatch units` lists them
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<String>,
+    /// Print citations of the releases behind the figure
+    #[arg(long, conflicts_with = "unit")]
+    cite: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
     #[command(flatten)]
@@ -71,7 +79,18 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
         max_routes: args.routes,
         reading: args.reading.message(),
     };
-    let response = client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
+    let mut response =
+        client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
+    if let Some(unit) = &args.unit {
+        AmountUnit::parse(unit, &subject)?.convert(&mut response);
+    }
+    if args.cite {
+        let measure = response.exposure.as_ref().and_then(|exposure| exposure.subject.as_ref());
+        let measure = measure.map_or(subject.measure.as_str(), |subject| subject.measure.as_str());
+        let releases = response.releases.iter().cloned();
+        let citations = releases.map(|release| Citation::of_figure(release, measure, &response.citation));
+        return cite::print(&client.out, &citations.collect::<Vec<_>>());
+    }
     let exposure = response.exposure.clone().unwrap_or_default();
     if exposure.estimate.as_ref().is_none_or(|estimate| estimate.value.is_none() && estimate.low.is_none()) {
         for reason in missing::reasons(client, &args.filter(&subject), as_at).await? {

@@ -1,6 +1,7 @@
 //! The commands, one module each, and what they share.
 pub(crate) mod acknowledge;
 pub(crate) mod alerts;
+pub(crate) mod cite;
 pub(crate) mod concordance;
 pub(crate) mod deliveries;
 pub(crate) mod download;
@@ -24,6 +25,7 @@ pub(crate) mod serve;
 pub(crate) mod silences;
 pub(crate) mod sources;
 pub(crate) mod subscriptions;
+pub(crate) mod units;
 pub(crate) mod verify;
 pub(crate) mod withdraw;
 

@@ -3,6 +3,7 @@ mod alert;
 mod alert_text;
 mod backtest;
 mod case;
+mod citation;
 mod connector;
 mod delivery;
 mod explanation;
@@ -29,6 +30,7 @@ pub(crate) use alert_text::{
 };
 pub(crate) use backtest::{EpisodeRow, counts_text};
 pub(crate) use case::CaseRow;
+pub(crate) use citation::Citation;
 pub(crate) use delivery::attempt_outcome;
 pub(crate) use exposure::DatasetFigure;
 pub(crate) use listed_alert::ListedAlert;
@@ -75,6 +77,7 @@ mod tests {
             ("BacktestSummary", header::<BacktestSummary>()),
             ("Balance", header::<Balance>()),
             ("CaseRow", header::<CaseRow<'_>>()),
+            ("Citation", header::<Citation>()),
             ("ConnectorInfo", header::<ConnectorInfo>()),
             ("Contribution", header::<Contribution>()),
             ("DatasetFigure", header::<DatasetFigure<'_>>()),
