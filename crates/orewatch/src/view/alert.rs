@@ -182,25 +182,13 @@ pub(crate) fn label_object(labels: &BTreeMap<String, String>) -> Cell {
     Cell::Object(labels.iter().map(|(key, value)| (key.clone(), Cell::text(value))).collect())
 }
 
-/// What changed the figure, as an object.
-fn cause_object(alert: &Alert) -> Cell {
-    let time = alert.cause.as_ref().and_then(|cause| cause.time);
-    let fields = [
-        ("kind", Cell::text(cause_word(alert))),
-        ("release", Cell::text(cause_release(alert))),
-        ("time", Cell::time(time)),
-    ];
-    Cell::Object(fields.map(|(name, cell)| (name.to_owned(), cell)).to_vec())
-}
-
-/// Fields under the names that webhooks, the API and events have for them, and single values where an older
-/// column has several in one.
+/// Fields under the names that events and the API have for them, and single values where an older column has
+/// several in one.
 fn contract_columns() -> Vec<Column<Alert>> {
     let largest = |alert: &Alert| alert.contributors.first().cloned();
     vec![
         column("id", |alert: &Alert| Cell::text(&alert.id)),
         column("pending_since", |alert: &Alert| Cell::text(&alert.pending_since)),
-        column("cause", cause_object).only_in_json(),
         column("label", |alert: &Alert| label_object(&alert.labels)).only_in_json(),
         column("largest_contributor", move |alert: &Alert| {
             Cell::text(largest(alert).map(|one| one.supplier).unwrap_or_default())
@@ -326,7 +314,6 @@ fn restatement_columns() -> Vec<Column<AlertTransition>> {
         column("pending_since", |transition: &AlertTransition| {
             Cell::text(&alert_after(transition).pending_since)
         }),
-        column("cause", |transition: &AlertTransition| cause_object(&alert_after(transition))).only_in_json(),
         column("label", |transition: &AlertTransition| label_object(&alert_after(transition).labels))
             .only_in_json(),
     ]
