@@ -1,9 +1,11 @@
 //! Identifiers that follow from content: of releases, their streams, and their events.
-use orewatch_contracts::ingestion::v1::{Release, SourcePolicyRevised};
+use orewatch_contracts::ingestion::v1::{Release, SourcePolicyRevised, Table};
 use orewatch_contracts::log::{InvalidName, StreamName};
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+
+use crate::table::table_name;
 
 /// Vintage of a release whose files do not name one.
 pub const UNDATED: &str = "undated";
@@ -33,7 +35,9 @@ pub fn sha256(content: &[u8]) -> String {
 /// 1. the SHA-256 digests of the decompressed files in hexadecimal, sorted, each followed by a line feed;
 /// 2. the identifiers of the concordances that explained product codes, in their order, each followed by a
 ///    line feed;
-/// 3. the tenant, if it has one.
+/// 3. the tenant, if it has one;
+/// 4. the name of the table, if it is projections, targets or claims: a file may hold these beside another table
+///    of the same dataset.
 ///
 /// Names, order and compression of the files do not matter. The same file read with another concordance, or
 /// of another tenant, is another release.
@@ -47,6 +51,10 @@ pub fn release_id(release: &Release) -> String {
         hash.update(b"\n");
     }
     hash.update(&release.tenant);
+    if matches!(release.table(), Table::Projections | Table::Targets | Table::Claims) {
+        hash.update(b"\n");
+        hash.update(table_name(release.table()));
+    }
     let digest: String = hex(&hash.finalize()).chars().take(ID_DIGITS).collect();
     format!("{}/{}-{digest}", release.dataset, release.vintage)
 }

@@ -25,7 +25,7 @@ pub(super) fn fingerprint(row: &Observation) -> u32 {
         Qualifier::Restricted { until, evaluation } => {
             u64::from(until) << 2 | u64::from(i32::from(evaluation).unsigned_abs())
         }
-        Qualifier::Assigned(assignment) => u64::from(assignment),
+        Qualifier::Assigned(symbol) | Qualifier::Stated(symbol) => u64::from(symbol),
         _ => 0,
     };
     let mixed = row.figures.iter().fold(qualifier, |hash, figure| {

@@ -11,7 +11,7 @@ use super::lines::{Lines, line_at};
 use super::location::SourceLocation;
 use super::names::Names;
 use super::quick;
-use super::row::{MAX_FIELDS, Row};
+use super::row::{MAX_FIELD_BYTES, MAX_FIELDS, Row};
 use super::sink::{Flow, Halt, RowSink};
 use super::{Limits, Observation, Reader, Reject};
 
@@ -24,6 +24,12 @@ pub(super) trait RowParser: Send {
     /// or none.
     fn figure_column(&self) -> Option<usize> {
         None
+    }
+
+    /// Longest field of a row, in bytes. Errors repeat the field that they are about, and searching for what
+    /// was meant takes longer the longer it is.
+    fn max_field_bytes(&self) -> usize {
+        MAX_FIELD_BYTES
     }
 
     /// Parses a row. None: it is valid, and about goods that no material of the catalogue covers.
@@ -139,7 +145,7 @@ fn parse_line(parser: &dyn RowParser, text: &str, names: &mut Names) -> Result<O
         return Err(Reject::new("field-count-mismatch", "", row.get(place), reason)
             .with_hint("name the column in the header, or remove the field"));
     }
-    row.check_field_lengths()?;
+    row.check_field_lengths(parser.max_field_bytes())?;
     parser.parse(&row, names)
 }
 

@@ -14,7 +14,8 @@ pub struct Metadata {
     /// The list that product codes follow: a revision of the Harmonized System, such as `HS92`, or another
     /// list, such as `CN2024`.
     pub hs: Option<String>,
-    /// `trade`, `production`, `governance`, `parameters`, `restrictions` or `concordance`.
+    /// `trade`, `production`, `governance`, `parameters`, `restrictions`, `concordance`, `projections`, `targets`
+    /// or `claims`.
     pub table: Option<String>,
     /// Who publishes it.
     pub publisher: Option<String>,

@@ -7,7 +7,7 @@ use crate::names::Symbol;
 /// A row of any table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Observation {
-    /// The period; of a restriction its first day in force.
+    /// The period; of a restriction its first day in force; 0 in tables without periods.
     pub(crate) period: Symbol,
     /// Exporter, producer, the economy that an indicator or parameter describes, or that restricts its
     /// exports.
@@ -40,6 +40,8 @@ pub(crate) enum Qualifier {
     },
     /// The material and stage that a code of a concordance stands for.
     Assigned(Symbol),
+    /// What a target or claim says, in the dictionary of statements.
+    Stated(Symbol),
 }
 
 impl Observation {

@@ -108,13 +108,12 @@ impl DuplicateRow {
             );
             return reject(reason, "a flow has one figure for both sides, or one for each side");
         }
-        let is_restriction = matches!(self.row.qualifier, Qualifier::Restricted { .. });
-        let figures = match (first.fingerprint == fingerprint(&self.row), is_restriction) {
-            (true, false) => "the same figures",
-            (false, false) => "other figures",
-            (true, true) => "the same end and evaluation",
-            (false, true) => "another end or evaluation",
+        let (same, other) = match self.row.qualifier {
+            Qualifier::Restricted { .. } => ("the same end and evaluation", "another end or evaluation"),
+            Qualifier::Stated(_) => ("the same content", "other content"),
+            _ => ("the same figures", "other figures"),
         };
+        let figures = if first.fingerprint == fingerprint(&self.row) { same } else { other };
         let location = if first.file == self.file { format!("line {}", first.line) } else { in_file() };
         let reason = format!("the same key is in {location}, with {figures}");
         reject(reason, "keep one of the rows: the first was recorded")
@@ -148,6 +147,11 @@ fn describe_key(names: &Names, row: &Observation) -> String {
             parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",")
         }
         Some(Topic::Series(material, stage, _)) => format!("{period},{economy},{material},{stage}"),
+        Some(Topic::Projected { material, stage, is_demand, scenario, .. }) => {
+            let side = if *is_demand { "demand" } else { "supply" };
+            format!("{period},{economy},{material},{stage},{side},{scenario}")
+        }
+        Some(Topic::Statement(id)) => id.clone(),
         Some(Topic::Indicator(indicator)) => format!("{period},{economy},{indicator}"),
         None => format!("{period},{economy}"),
     }

@@ -2,11 +2,10 @@
 use super::Reject;
 
 /// Upper bound on the columns of a format that is read line by line, with room for one too many.
-pub(super) const MAX_FIELDS: usize = 16;
+pub(super) const MAX_FIELDS: usize = 24;
 
-/// Longest field, in bytes. Errors repeat the field that they are about, and searching for what was meant
-/// takes longer the longer it is.
-const MAX_FIELD_BYTES: usize = 256;
+/// Longest field that is a code or a figure, in bytes.
+pub(super) const MAX_FIELD_BYTES: usize = 256;
 
 /// The fields of a line.
 #[derive(Debug)]
@@ -40,12 +39,15 @@ impl<'a> Row<'a> {
         self.fields.get(place).map_or("", |field| field.trim())
     }
 
-    /// Rejects a row with a field that is longer than any code or figure.
-    pub(super) fn check_field_lengths(&self) -> Result<(), Reject> {
-        let Some(field) = self.fields.iter().find(|field| field.len() > MAX_FIELD_BYTES) else {
+    /// Rejects a row with a field that is longer than this.
+    pub(super) fn check_field_lengths(&self, most: usize) -> Result<(), Reject> {
+        let Some(field) = self.fields.iter().find(|field| field.len() > most) else {
             return Ok(());
         };
-        let reason = format!("a field has {} bytes: no code or figure is that long", field.len());
+        let reason = match most {
+            MAX_FIELD_BYTES => format!("a field has {} bytes: no code or figure is that long", field.len()),
+            most => format!("a field has {} bytes: at most {most} are read", field.len()),
+        };
         Err(Reject::new("field-too-long", "", field, reason))
     }
 

@@ -2,13 +2,16 @@
 use orewatch_contracts::ingestion::v1::Table;
 
 /// Every table.
-pub(super) const TABLES: [Table; 6] = [
+pub(super) const TABLES: [Table; 9] = [
     Table::Trade,
     Table::Production,
     Table::Governance,
     Table::Parameters,
     Table::Restrictions,
     Table::Concordance,
+    Table::Projections,
+    Table::Targets,
+    Table::Claims,
 ];
 
 /// The name of a table.
@@ -20,6 +23,9 @@ pub(super) fn table_name(table: Table) -> &'static str {
         Table::Parameters => "parameters",
         Table::Restrictions => "restrictions",
         Table::Concordance => "concordance",
+        Table::Projections => "projections",
+        Table::Targets => "targets",
+        Table::Claims => "claims",
         Table::Unspecified => "unspecified",
     }
 }

@@ -18,8 +18,10 @@ use super::line_reader::LineReader;
 use super::metadata::{KEYS, Metadata};
 use super::names::Names;
 use super::parameters::Parameters;
+use super::projections::Projections;
 use super::restrictions::Restrictions;
 use super::row::Row;
+use super::statements::{claims, targets};
 use super::table::TABLES;
 use super::{
     About, FileFacts, Head, Limits, Observation, Part, Qualifier, Reader, Reject, RowParser, Setup, Source,
@@ -30,7 +32,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Tidy;
 
-static LAYOUTS: [Layout; 6] = [
+static LAYOUTS: [Layout; 9] = [
     Layout {
         table: Table::Trade,
         required: &["period", "exporter", "importer", "product", "value_kusd", "quantity_t"],
@@ -61,6 +63,15 @@ static LAYOUTS: [Layout; 6] = [
         required: &["nomenclature", "code", "material", "stage"],
         optional: &["purity", "proxy", "note"],
     },
+    Layout {
+        table: Table::Projections,
+        required: &[
+            "period", "economy", "material", "stage", "side", "scenario", "quantity", "unit", "basis",
+        ],
+        optional: &[],
+    },
+    Layout { table: Table::Targets, required: &targets::REQUIRED, optional: &targets::OPTIONAL },
+    Layout { table: Table::Claims, required: &claims::REQUIRED, optional: &claims::OPTIONAL },
 ];
 
 /// The columns of a table, required ones first.
@@ -91,6 +102,11 @@ static ABOUT: About = About {
         "period,parameter,value[,economy][,partner][,material][,stage][,item]",
         "from,until,economy,material,stage,kind,evaluation[,product][,partners]",
         "nomenclature,code,material,stage[,purity][,proxy][,note]",
+        "period,economy,material,stage,side,scenario,quantity,unit,basis",
+        "id,title,announced_by,consumer,material,stage,measure,line,direction,status,source,announced,\
+         confirmation[,supplier][,by][,due][,url][,in_force]",
+        "id,text,said_by,date,consumer,materials,stage,measure,low,high,source,confirmation[,reported_by]\
+         [,supplier][,by][,period][,basis][,vintage][,tolerance][,url]",
     ],
 };
 
@@ -148,6 +164,9 @@ pub(super) fn tidy_reader(
         Table::Parameters => factory.reader(Parameters { columns, revision: setup.revision() }),
         Table::Restrictions => factory.reader(Restrictions { columns, revision: setup.revision() }),
         Table::Concordance => factory.reader(Concordance { columns }),
+        Table::Projections => factory.reader(Projections { columns }),
+        Table::Targets => factory.reader(targets::Targets { columns }),
+        Table::Claims => factory.reader(claims::Claims { columns }),
         Table::Trade | Table::Unspecified => {
             let nomenclature = setup.product_codes();
             factory.reader(Flows::new(columns, nomenclature, Scheme::Iso3, TRADE))

@@ -158,6 +158,9 @@ impl House {
             Columns::Parameters(_) => Table::Parameters,
             Columns::Restrictions(_) => Table::Restrictions,
             Columns::Concordance(_) => Table::Concordance,
+            Columns::Projections(_) => Table::Projections,
+            Columns::Targets(_) => Table::Targets,
+            Columns::Claims(_) => Table::Claims,
         };
         self.open(id, table).await;
         self.record(id, 0, columns).await;

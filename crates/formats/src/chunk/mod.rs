@@ -1,4 +1,6 @@
 //! Turns rows into chunks: columns of some thousands of rows, with dictionaries of their own, one event each.
+mod projections;
+mod statements;
 mod trade;
 mod wire;
 
@@ -33,6 +35,9 @@ pub struct Chunk {
 /// limit.
 const CHUNK_ROWS: usize = 8_192;
 
+/// Bytes of statements of a full chunk: a quarter MiB, as of the other tables.
+const CHUNK_BYTES: usize = 256 << 10;
+
 /// A row and where it is.
 #[derive(Clone, Copy, Debug)]
 struct Placed {
@@ -48,13 +53,15 @@ pub(super) struct Chunker {
     rows: Vec<Placed>,
     /// Rows of trade, which wait by market.
     trade: Markets,
+    /// Bytes of the statements among `rows`.
+    stated_bytes: usize,
     next: u32,
 }
 
 impl Chunker {
     /// For the rows of a table.
     pub(super) fn new(table: Table) -> Self {
-        Self { table, rows: Vec::new(), trade: Markets::default(), next: 0 }
+        Self { table, rows: Vec::new(), trade: Markets::default(), stated_bytes: 0, next: 0 }
     }
 
     /// Takes a row. Chunks that are full are added to `full`.
@@ -69,8 +76,9 @@ impl Chunker {
         if self.table == Table::Trade {
             return self.trade.push(&row, file, location, names, full);
         }
+        self.stated_bytes += statements::statement_bytes(&row, names);
         self.rows.push(Placed { row, file, location });
-        if self.rows.len() >= CHUNK_ROWS {
+        if self.rows.len() >= CHUNK_ROWS || self.stated_bytes >= CHUNK_BYTES {
             self.flush(names, full);
         }
     }
@@ -102,10 +110,14 @@ impl Chunker {
             Table::Parameters => Columns::Parameters(self.parameters(names)),
             Table::Restrictions => Columns::Restrictions(self.restrictions(names)),
             Table::Concordance => Columns::Concordance(self.concordance(names)),
+            Table::Projections => Columns::Projections(self.projections(names)),
+            Table::Targets => Columns::Targets(self.targets(names)),
+            Table::Claims => Columns::Claims(self.claims(names)),
         };
         let number = self.next;
         self.next += 1;
         self.rows.clear();
+        self.stated_bytes = 0;
         let event = ObservationsRecorded { chunk: number, columns: Some(columns) };
         full.push(Chunk { number, data: event.encode_to_vec().into() });
     }

@@ -5,6 +5,7 @@ mod written;
 
 use std::collections::{BTreeMap, HashMap};
 
+use bytes::Bytes;
 use jiff::civil::Date;
 use orewatch_catalog::{
     Basis, CodeKind, Consumer, Material, Nomenclature, OTHER, Period, PeriodError, Scheme, Stage, Unit,
@@ -18,10 +19,14 @@ use economies::Economies;
 /// Upper bound on the texts that are remembered; further ones are looked up each time.
 const MAX_CACHED_TEXTS: usize = 20_000;
 
+/// Upper bound on the targets or claims of a release: each takes up to some thousand bytes of memory.
+const MAX_STATEMENTS: usize = 10_000;
+
 /// Number of a name in a dictionary of a release.
 pub(super) type Symbol = u16;
 
-/// What a row is about: a product, a series of output, an indicator, a parameter, a restriction or a code.
+/// What a row is about: a product, a series of output, an indicator, a parameter, a restriction, a projected
+/// series, a target or claim, or a code.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Topic {
     /// A product code with the material that it stands for.
@@ -54,6 +59,21 @@ pub(super) enum Topic {
         /// The code is a proxy.
         proxy: bool,
     },
+    /// Projected supply or demand of a material at a stage, on a basis.
+    Projected {
+        /// Identifier of the material.
+        material: &'static str,
+        /// Stage; of demand, the stage whose product is used.
+        stage: Stage,
+        /// Basis after conversion.
+        basis: Basis,
+        /// Demand, not supply.
+        is_demand: bool,
+        /// Scenario as the publisher names it.
+        scenario: String,
+    },
+    /// Identifier of a target or claim.
+    Statement(String),
     /// A code of a concordance.
     Code {
         /// Its nomenclature.
@@ -176,6 +196,8 @@ pub(super) struct Names {
     pub(super) concerned_partners: Dictionary<String>,
     /// What codes of concordances stand for.
     pub(super) assignments: Dictionary<Assignment>,
+    /// Targets and claims as they are recorded, in the wire form of their message.
+    pub(super) statements: Dictionary<Bytes>,
     codes: Codes,
     period_texts: Cache<Symbol>,
     economy_texts: Cache<Symbol>,
@@ -193,6 +215,7 @@ impl Names {
             days: Dictionary::new(),
             concerned_partners: Dictionary::new(),
             assignments: Dictionary::new(),
+            statements: Dictionary::new(),
             codes,
             period_texts: Cache::new(),
             economy_texts: Cache::new(),
@@ -315,22 +338,42 @@ impl Names {
         self.assignments.intern(assignment).ok_or_else(|| too_many_names(column, &text))
     }
 
+    /// What a target or claim says, in the wire form of its message.
+    pub(super) fn statement(&mut self, column: &str, id: &str, statement: Bytes) -> Result<Symbol, Reject> {
+        let fits = self.statements.names.len() < MAX_STATEMENTS;
+        let symbol = if fits || self.statements.symbols.contains_key(&statement) {
+            self.statements.intern(statement)
+        } else {
+            None
+        };
+        symbol.ok_or_else(|| {
+            let reason = format!("a release has at most {MAX_STATEMENTS} targets or claims");
+            Reject::new("too-many-names", column, id, reason)
+                .with_hint("split the file into several datasets")
+        })
+    }
+
     /// A series of output, from column and text of material, stage, unit and basis, with the factor that
     /// converts its figures to tonnes on the catalogue's basis.
     pub(super) fn series(&mut self, series: [(&str, &str); 4]) -> Result<(Symbol, f64), Reject> {
-        let [(in_material, material_text), (in_stage, stage), (in_unit, unit), (in_basis, basis)] = series;
-        let known: &'static Material =
-            material(material_text).map_err(|error| Reject::unknown(in_material, &error))?;
-        let stage: Stage = stage.parse().map_err(|error| Reject::unknown(in_stage, &error))?;
-        let unit: Unit = unit.parse().map_err(|error| Reject::unknown(in_unit, &error))?;
-        let given: Basis = basis.parse().map_err(|error| Reject::unknown(in_basis, &error))?;
-        let wanted = known.basis(stage);
-        let factor = given.convert(known.id, unit.to_tonnes(1.0), wanted).map_err(|error| {
-            Reject::new("basis-mismatch", in_basis, basis, error.to_string())
-                .with_hint(format!("output of {} {stage} is recorded as {wanted}", known.id))
-        })?;
-        let symbol = self.topics.intern(Topic::Series(known.id, stage, wanted));
-        Ok((symbol.ok_or_else(|| too_many_names(in_material, material_text))?, factor))
+        let (known, stage, basis, factor) = read_series(series)?;
+        let symbol = self.topics.intern(Topic::Series(known.id, stage, basis));
+        let [(column, text), ..] = series;
+        Ok((symbol.ok_or_else(|| too_many_names(column, text))?, factor))
+    }
+
+    /// A projected series, in the form of [`Names::series`].
+    pub(super) fn projected_series(
+        &mut self,
+        series: [(&str, &str); 4],
+        is_demand: bool,
+        scenario: &str,
+    ) -> Result<(Symbol, f64), Reject> {
+        let (known, stage, basis, factor) = read_series(series)?;
+        let scenario = scenario.to_owned();
+        let topic = Topic::Projected { material: known.id, stage, basis, is_demand, scenario };
+        let [(column, text), ..] = series;
+        Ok((self.topic(column, text, topic)?, factor))
     }
 
     /// A governance indicator.
@@ -345,8 +388,25 @@ impl Names {
     }
 }
 
+/// Material, stage and basis of a series of output, from column and text of material, stage, unit and basis, with
+/// the factor that converts its figures to tonnes on the catalogue's basis.
+fn read_series(series: [(&str, &str); 4]) -> Result<(&'static Material, Stage, Basis, f64), Reject> {
+    let [(in_material, material_text), (in_stage, stage), (in_unit, unit), (in_basis, basis)] = series;
+    let known: &'static Material =
+        material(material_text).map_err(|error| Reject::unknown(in_material, &error))?;
+    let stage: Stage = stage.parse().map_err(|error| Reject::unknown(in_stage, &error))?;
+    let unit: Unit = unit.parse().map_err(|error| Reject::unknown(in_unit, &error))?;
+    let given: Basis = basis.parse().map_err(|error| Reject::unknown(in_basis, &error))?;
+    let wanted = known.basis(stage);
+    let factor = given.convert(known.id, unit.to_tonnes(1.0), wanted).map_err(|error| {
+        Reject::new("basis-mismatch", in_basis, basis, error.to_string())
+            .with_hint(format!("output of {} {stage} is recorded as {wanted}", known.id))
+    })?;
+    Ok((known, stage, wanted, factor))
+}
+
 /// Reads an economy, a bloc or the world.
-fn parse_consumer(column: &str, text: &str) -> Result<Consumer, Reject> {
+pub(super) fn parse_consumer(column: &str, text: &str) -> Result<Consumer, Reject> {
     text.parse().map_err(|error| Reject::unknown(column, &UnknownCode { kind: CodeKind::Economy, ..error }))
 }
 

@@ -249,7 +249,9 @@ impl<P: RowParser> Pages<P> {
             SourceError::new("file-too-large", &self.file, 0, message).with_hint("split the file by period")
         })?;
         let row = Row::from_fields(fields.clone());
-        let parsed = row.check_field_lengths().and_then(|()| self.parser.parse(&row, out.names()));
+        let parsed = row
+            .check_field_lengths(self.parser.max_field_bytes())
+            .and_then(|()| self.parser.parse(&row, out.names()));
         out.take(parsed, SourceLocation::row(progress.rows), || fields.collect::<Vec<_>>().join(","))
     }
 }

@@ -58,6 +58,10 @@ fn check_supplement(release: &Release) -> Result<(), Failure> {
         (true, false) if release.table() == Table::Concordance => {
             Err(refuse("a concordance cannot supplement anything").at("supplements", name))
         }
+        (true, false) if matches!(release.table(), Table::Projections | Table::Targets | Table::Claims) => {
+            Err(refuse("a supplement fills missing cells of observations, which this table has none of")
+                .at("supplements", name))
+        }
         (true, false) => Ok(()),
     }
 }

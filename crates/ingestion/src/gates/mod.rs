@@ -31,6 +31,9 @@ const ALL_TABLES: &[Table] = &[
     Table::Parameters,
     Table::Restrictions,
     Table::Concordance,
+    Table::Projections,
+    Table::Targets,
+    Table::Claims,
 ];
 
 /// Everything that gates may inspect.

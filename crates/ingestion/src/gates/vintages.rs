@@ -76,9 +76,14 @@ fn magnitudes(inspected: &Inspected<'_>) -> Finding {
 /// Whether the amounts of a market are in a unit that can slip.
 fn has_scalable_unit(table: Table, market: &Market) -> bool {
     match table {
-        Table::Trade | Table::Production => true,
+        Table::Trade | Table::Production | Table::Projections => true,
         Table::Parameters => parameter(market.name()).is_ok_and(|known| ["t", "money"].contains(&known.unit)),
-        Table::Governance | Table::Restrictions | Table::Concordance | Table::Unspecified => false,
+        Table::Governance
+        | Table::Restrictions
+        | Table::Concordance
+        | Table::Targets
+        | Table::Claims
+        | Table::Unspecified => false,
     }
 }
 

@@ -1,9 +1,10 @@
 //! The first rows of a release as they would be recorded, for the report of a dry run.
-use orewatch_contracts::common::v1::Status;
+use orewatch_contracts::common::v1::{By, Status};
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    ConcordanceColumns, Evaluation, GovernanceColumns, ParameterColumns, ProductionColumns, Release,
-    Reporter, RestrictionColumns, SampleField, SampleRow, TradeColumns,
+    ClaimRow, ConcordanceColumns, Confirmation, Evaluation, GovernanceColumns, ParameterColumns,
+    ProductionColumns, ProjectionColumns, Release, Reporter, RestrictionColumns, SampleField, SampleRow,
+    Side, TargetRow, TargetStatus, TradeColumns,
 };
 use orewatch_formats::flows;
 
@@ -33,6 +34,17 @@ pub(super) fn add_rows(shown: &mut Vec<SampleRow>, release: &Release, columns: &
             }
             Columns::Concordance(columns) => {
                 (cell(&columns.file, row), cell(&columns.line, row), concordance(columns, row))
+            }
+            Columns::Projections(columns) => {
+                (cell(&columns.file, row), cell(&columns.line, row), projections(columns, row))
+            }
+            Columns::Targets(targets) => {
+                let target = cell(&targets.rows, row);
+                (target.file, target.line_number, target_fields(target))
+            }
+            Columns::Claims(claims) => {
+                let claim = cell(&claims.rows, row);
+                (claim.file, claim.line, claim_fields(claim))
             }
         };
         let file = dictionary_entry(&release.files, file).map(|file| file.name.clone()).unwrap_or_default();
@@ -150,6 +162,95 @@ fn concordance(columns: &ConcordanceColumns, row: usize) -> Fields {
         ("proxy", if cell(&columns.proxy, row) { "yes" } else { "" }.to_owned()),
         ("note", cell(&columns.note, row)),
     ]
+}
+
+fn projections(columns: &ProjectionColumns, row: usize) -> Fields {
+    let series = dictionary_entry(&columns.series, cell(&columns.product, row)).cloned().unwrap_or_default();
+    let side = if series.side() == Side::Demand { "demand" } else { "supply" };
+    vec![
+        ("period", name_in_row(&columns.periods, &columns.period, row)),
+        ("economy", name_in_row(&columns.economies, &columns.economy, row)),
+        ("material", series.material),
+        ("stage", series.stage),
+        ("side", side.to_owned()),
+        ("scenario", series.scenario),
+        ("quantity", plain_figure(&columns.quantity, &columns.status, row)),
+        ("unit", series.unit),
+        ("basis", series.basis),
+    ]
+}
+
+fn target_fields(target: TargetRow) -> Fields {
+    let status = match target.status() {
+        TargetStatus::Law => "law",
+        TargetStatus::Declaration => "declaration",
+        TargetStatus::Plan => "plan",
+        TargetStatus::Unspecified => "",
+    };
+    let direction = if target.at_most { "at-most" } else { "at-least" };
+    let (by, confirmation) = (by_word(target.by()), confirmation_word(target.confirmation()));
+    vec![
+        ("id", target.id),
+        ("title", target.title),
+        ("announced_by", target.announced_by),
+        ("consumer", target.consumer),
+        ("material", target.material),
+        ("stage", target.stage),
+        ("measure", target.measure),
+        ("supplier", target.supplier),
+        ("line", target.line.to_string()),
+        ("direction", direction.to_owned()),
+        ("by", by.to_owned()),
+        ("due", target.due),
+        ("status", status.to_owned()),
+        ("source", target.source),
+        ("url", target.url),
+        ("announced", target.announced),
+        ("in_force", target.in_force),
+        ("confirmation", confirmation.to_owned()),
+    ]
+}
+
+fn claim_fields(claim: ClaimRow) -> Fields {
+    let (by, confirmation) = (by_word(claim.by()), confirmation_word(claim.confirmation()));
+    vec![
+        ("id", claim.id),
+        ("text", claim.text),
+        ("said_by", claim.said_by),
+        ("reported_by", claim.reported_by),
+        ("date", claim.date),
+        ("consumer", claim.consumer),
+        ("materials", claim.materials.join(" ")),
+        ("stage", claim.stage),
+        ("measure", claim.measure),
+        ("supplier", claim.supplier),
+        ("low", claim.low.to_string()),
+        ("high", claim.high.to_string()),
+        ("by", by.to_owned()),
+        ("period", claim.period),
+        ("basis", claim.basis),
+        ("vintage", claim.vintage),
+        ("tolerance", claim.tolerance.to_string()),
+        ("source", claim.source),
+        ("url", claim.url),
+        ("confirmation", confirmation.to_owned()),
+    ]
+}
+
+fn by_word(by: By) -> &'static str {
+    match by {
+        By::Unspecified => "",
+        By::Quantity => "quantity",
+        By::Value => "value",
+    }
+}
+
+fn confirmation_word(confirmation: Confirmation) -> &'static str {
+    match confirmation {
+        Confirmation::Confirmed => "confirmed",
+        Confirmation::Reported => "reported",
+        Confirmation::Recalled | Confirmation::Unspecified => "recalled",
+    }
 }
 
 /// The entry of a column. An empty column has the default in every row.

@@ -7,7 +7,7 @@ use orewatch_contracts::{Class, Failure};
 use orewatch_formats::dataset;
 
 use super::bases::basis_difference;
-use super::datasets::{Dataset, datasets};
+use super::datasets::{Dataset, datasets, is_answering};
 use super::invalid::invalid_policy;
 use super::reachability;
 use crate::evolve::IngestionState;
@@ -94,7 +94,7 @@ impl<'a> Known<'a> {
 
     fn preference(&self, at: &str, preference: &Preference) -> Result<(), Failure> {
         let field = |name: &str| format!("{at}.{name}");
-        if matches!(preference.table(), Table::Unspecified | Table::Concordance) {
+        if !is_answering(preference.table()) {
             return Err(invalid_policy(
                 field("table"),
                 table_word(preference.table()),

@@ -8,6 +8,19 @@ use orewatch_eventlog::Position;
 
 use crate::evolve::{IngestionState, ReleaseRecord};
 
+/// Whether the datasets of a table answer for markets, so that the policy orders them. Those of other tables
+/// are asked by name.
+pub(crate) fn is_answering(table: Table) -> bool {
+    match table {
+        Table::Trade | Table::Production | Table::Governance | Table::Parameters | Table::Restrictions => {
+            true
+        }
+        Table::Concordance | Table::Projections | Table::Targets | Table::Claims | Table::Unspecified => {
+            false
+        }
+    }
+}
+
 /// A dataset with its visible releases of one table.
 #[derive(Clone, Debug)]
 pub(crate) struct Dataset<'a> {
@@ -35,13 +48,13 @@ impl Dataset<'_> {
     }
 }
 
-/// Datasets of a tenant, or public ones (empty tenant), by table and in the default order. Concordances are
-/// asked by name and left out.
+/// Datasets of a tenant, or public ones (empty tenant), by table and in the default order. Concordances,
+/// projections, targets and claims are asked by name and left out.
 pub(crate) fn datasets<'a>(state: &'a IngestionState, tenant: &str) -> Vec<Dataset<'a>> {
     let mut releases: BTreeMap<(i32, &str), Vec<&ReleaseRecord>> = BTreeMap::new();
     let visible = state.visible().filter(|record| {
         let release = &record.head.release;
-        release.tenant == tenant && release.table() != Table::Concordance
+        release.tenant == tenant && is_answering(release.table())
     });
     for record in visible {
         let release = &record.head.release;

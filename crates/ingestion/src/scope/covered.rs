@@ -11,10 +11,12 @@ use crate::tally::{EconomySet, Market, MarketRows, REPORTER_SLOTS, Tally, econom
 pub(crate) fn covered_scope(table: Table, tally: &Tally) -> Option<Scope> {
     let scope = match table {
         Table::Trade => trade(tally),
-        Table::Production | Table::Governance | Table::Parameters | Table::Restrictions => {
-            scope_of_others(table, tally)
-        }
-        Table::Concordance | Table::Unspecified => return None,
+        Table::Production
+        | Table::Governance
+        | Table::Parameters
+        | Table::Restrictions
+        | Table::Projections => scope_of_others(table, tally),
+        Table::Concordance | Table::Targets | Table::Claims | Table::Unspecified => return None,
     };
     Some(scope)
 }

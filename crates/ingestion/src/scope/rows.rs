@@ -97,7 +97,10 @@ fn row_scope(columns: &Columns, row: usize) -> RowScope<'_> {
         Columns::Governance(_)
         | Columns::Parameters(_)
         | Columns::Restrictions(_)
-        | Columns::Concordance(_) => RowScope::default(),
+        | Columns::Concordance(_)
+        | Columns::Projections(_)
+        | Columns::Targets(_)
+        | Columns::Claims(_) => RowScope::default(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What gates need of a release's rows, gathered as the rows arrive.
 mod flows;
+mod projections;
 mod set;
+mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,10 +28,11 @@ pub(crate) const BY_EXPORTER: u64 = 2;
 /// A topic in a period: what a newer release replaces as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Market {
-    /// Period; empty for restrictions, which have days of their own.
+    /// Period; empty for restrictions, targets and claims, which have days of their own.
     pub(crate) period: String,
-    /// Indicator, parameter with the economy that it is about, or the economy that restricts its exports;
-    /// empty for trade and output.
+    /// Indicator, parameter with the economy that it is about, the economy that restricts its exports, side and
+    /// scenario of a projection (see [`projections::side_and_scenario`]), or identifier of a target or claim; empty
+    /// for trade and output.
     pub(crate) about: String,
     /// Material; empty for what has none.
     pub(crate) material: String,
@@ -65,7 +68,8 @@ impl Market {
 pub(crate) struct Entry {
     /// See [`code_to_number`] and [`hash`].
     pub(crate) key: u64,
-    /// Quantity of output, value of an indicator or parameter; NaN if not known, 0 for a restriction.
+    /// Quantity of output or of a projection, value of an indicator or parameter; NaN if not known, 0 for a
+    /// restriction, target or claim.
     pub(crate) amount: f64,
 }
 
@@ -123,7 +127,8 @@ pub(crate) struct Tally {
     pub(crate) listed: u64,
     /// Rows by market.
     pub(crate) markets: Markets,
-    /// First and last period with a row; of restrictions the first and last year in which one begins.
+    /// First and last period with a row; of restrictions the first and last year in which one begins, of targets
+    /// in which one was announced, of claims in which one was made.
     pub(crate) span: Option<(String, String)>,
     /// Product codes of trade, by their numbers.
     pub(crate) codes: Codes,
@@ -182,6 +187,9 @@ impl Tally {
             Columns::Parameters(parameters) => self.add_parameters(parameters),
             Columns::Restrictions(restrictions) => self.add_restrictions(restrictions),
             Columns::Concordance(concordance) => self.add_concordance(concordance),
+            Columns::Projections(projections) => self.add_projections(projections),
+            Columns::Targets(targets) => self.add_targets(targets),
+            Columns::Claims(claims) => self.add_claims(claims),
         }
     }
 

@@ -68,7 +68,7 @@ impl Vanished {
 
     /// Adds rows of a market without flows.
     pub(super) fn add_entries(&mut self, table: Table, market: &Market, keys: &BTreeSet<u64>) {
-        if !matches!(table, Table::Production | Table::Governance) {
+        if !matches!(table, Table::Production | Table::Governance | Table::Projections) {
             self.add_rows(market, keys.len());
             return;
         }

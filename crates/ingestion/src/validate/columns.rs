@@ -177,6 +177,9 @@ pub(crate) fn row_count(columns: &Columns) -> u64 {
         Columns::Parameters(columns) => columns.period.len(),
         Columns::Restrictions(columns) => columns.economy.len(),
         Columns::Concordance(columns) => columns.code.len(),
+        Columns::Projections(columns) => columns.period.len(),
+        Columns::Targets(targets) => targets.rows.len(),
+        Columns::Claims(claims) => claims.rows.len(),
     };
     u64::try_from(rows).unwrap_or(u64::MAX)
 }
@@ -190,6 +193,9 @@ pub(crate) fn first_file(columns: &Columns) -> Option<u32> {
         Columns::Parameters(columns) => &columns.file,
         Columns::Restrictions(columns) => &columns.file,
         Columns::Concordance(columns) => &columns.file,
+        Columns::Projections(columns) => &columns.file,
+        Columns::Targets(targets) => return targets.rows.first().map(|row| row.file),
+        Columns::Claims(claims) => return claims.rows.first().map(|row| row.file),
     };
     files.first().copied()
 }
@@ -204,6 +210,9 @@ pub(crate) fn set_file(columns: &mut Columns, file: u32) {
         Columns::Parameters(columns) => &mut columns.file,
         Columns::Restrictions(columns) => &mut columns.file,
         Columns::Concordance(columns) => &mut columns.file,
+        Columns::Projections(columns) => &mut columns.file,
+        Columns::Targets(targets) => return targets.rows.iter_mut().for_each(|row| row.file = file),
+        Columns::Claims(claims) => return claims.rows.iter_mut().for_each(|row| row.file = file),
     };
     *files = vec![file; rows];
 }

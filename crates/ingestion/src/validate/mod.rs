@@ -1,5 +1,7 @@
 //! Checks what a client sends as if nobody had checked it before: shapes, ranges, codes.
 mod columns;
+mod projections;
+mod statements;
 
 use jiff::civil::Date;
 use orewatch_catalog::{
@@ -28,6 +30,8 @@ use columns::{
     check_length, check_marks, check_periods, check_places, check_rows, check_steps, dictionary_entry,
 };
 pub(crate) use columns::{first_file, row_count, set_file};
+use projections::check_projections;
+use statements::{check_claims, check_targets};
 
 /// Upper bound on the rows of a chunk.
 const MAX_ROWS: usize = 65_536;
@@ -117,6 +121,9 @@ fn check_columns(release: &Release, chunk: &ObservationsRecorded, files: usize) 
         (Some(Columns::Parameters(columns)), Table::Parameters) => check_parameters(columns, files),
         (Some(Columns::Restrictions(columns)), Table::Restrictions) => check_restrictions(columns, files),
         (Some(Columns::Concordance(columns)), Table::Concordance) => check_concordance(columns, files),
+        (Some(Columns::Projections(columns)), Table::Projections) => check_projections(columns, files),
+        (Some(Columns::Targets(targets)), Table::Targets) => check_targets(&targets.rows, files),
+        (Some(Columns::Claims(claims)), Table::Claims) => check_claims(&claims.rows, files),
         _ => Err(invalid("columns", "", "the chunk is not of the release's table")),
     }
 }

@@ -112,6 +112,9 @@ impl OpenRelease {
             Some(Columns::Governance(columns)) => self.record_governance(columns),
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
+            Some(Columns::Projections(_)) => Ok(()),
+            Some(Columns::Targets(_)) => Ok(()),
+            Some(Columns::Claims(_)) => Ok(()),
             // Concordances were applied when rows were recorded. Trade was read above.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
         }

@@ -179,6 +179,7 @@ impl Reading {
             mirror: mirror.into(),
             tenant: self.tenant.clone().unwrap_or_default(),
             dataset: self.dataset.clone().unwrap_or_default(),
+            scenario: String::new(),
         })
     }
 }
