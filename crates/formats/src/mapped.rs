@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use orewatch_catalog::{resolve_material, resolve_stage, resolve_supplier};
+use orewatch_contracts::ingestion::v1::Table;
 
 use super::records::{CsvDialect, Record, Records, detect_dialect};
 use super::separators::SeparatedNumber;
@@ -120,8 +121,12 @@ fn origins(
         };
         columns.push((column, origin));
     }
+    // A column that only another table has, such as a note, is none of this file's table.
+    let has_all = |table: &&Table| columns.iter().all(|(name, _)| tidy::columns(**table).any(|own| own == *name));
+    let tables: Vec<&Table> = TABLES.iter().filter(has_all).collect();
     for (place, name) in header.iter().enumerate() {
-        let own = known().find(|column| column.eq_ignore_ascii_case(name));
+        let mut of_tables = tables.iter().flat_map(|table| tidy::columns(**table));
+        let own = of_tables.find(|column| column.eq_ignore_ascii_case(name));
         let is_mapped = |own: &&str| columns.iter().any(|(column, _)| column == own);
         if let Some(own) = own.filter(|own| !is_mapped(own)) {
             columns.push((own, Origin::Column(place)));

@@ -4,7 +4,7 @@ use orewatch_contracts::Failure;
 
 use crate::options::{Format, OutputOptions};
 use crate::render::Align::{Left, Right};
-use crate::render::{Cell, Column, Out, Row, column, only_shown, table, wrap};
+use crate::render::{Cell, Column, Out, Row, column, number, only_shown, table, wrap};
 use crate::session::Session;
 
 /// Where the factors between bases of lithium come from.
@@ -54,7 +54,9 @@ impl Row for UnitRow {
             column("factor", |row: &Self| Cell::Number(row.factor)),
             column("factor_of", |row: &Self| Cell::text(row.factor_of)),
             only_shown("one is", Right, |row: &Self| {
-                row.factor.map(|factor| format!("{factor} {}", row.factor_of)).unwrap_or_default()
+                let decimals = row.factor.map_or(0, |factor| if factor < 1.0 { 3 } else { 0 });
+                let factor = row.factor.map(|factor| number(factor, decimals));
+                factor.map(|factor| format!("{factor} {}", row.factor_of)).unwrap_or_default()
             }),
             column("source", |row: &Self| Cell::text(row.source)),
             column("recorded", |row: &Self| Cell::List(row.recorded.clone()))

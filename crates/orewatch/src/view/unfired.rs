@@ -108,7 +108,7 @@ id: china
 title: More than four fifths from China
 measure: import-share
 select:
-  consumer: any
+  consumer: [JPN, DEU]
   material: gallium
   stage: refined
   supplier: CHN
