@@ -1,7 +1,7 @@
 //! Names as people write them on a command line: `Germany`, `rare earths`, `refining`.
 //!
-//! A text is accepted if it means exactly one entry. Everything else is an error with a suggestion: a misspelt
-//! name, a name of several economies such as `Congo`, and the name of a part of a material such as
+//! A text is accepted if it means exactly one entry. Everything else is an error with a suggestion: a
+//! misspelt name, a name of several economies such as `Congo`, and the name of a part of a material such as
 //! `neodymium`, whose figures are those of all rare earths. Files and requests are read more strictly.
 
 use crate::bloc::{Bloc, blocs};
@@ -15,8 +15,7 @@ use crate::stage::Stage;
 const MIN_BLOC_NAME: usize = 4;
 
 /// Names of a part of a material, or of one of its ores. They are suggested, but not accepted.
-const PARTS: &[&str] =
-    &["bauxite", "dysprosium", "hree", "lanthanum", "lree", "magnesite", "neodymium"];
+const PARTS: &[&str] = &["bauxite", "dysprosium", "hree", "lanthanum", "lree", "magnesite", "neodymium"];
 
 /// Words for the stages beside their identifiers.
 const STAGE_WORDS: &[(&str, Stage)] = &[

@@ -1,10 +1,10 @@
-//! Files with columns of the user's own, as a spreadsheet writes them: any separator, decimal commas, UTF-8 or
-//! Windows-1252, empty cells, and names of economies and materials in the place of codes.
+//! Files with columns of the user's own, as a spreadsheet writes them: any separator, decimal commas, UTF-8
+//! or Windows-1252, empty cells, and names of economies and materials in the place of codes.
 //!
-//! A map says which column of the file holds which column of a tidy table: `period=Jahr`. A name that begins
-//! with `=` is a value that all rows have: `importer==DEU`. The file is rewritten as a tidy csv in memory, each
-//! row on its own line of the original, and is then read like any other. Nothing is guessed: a number that may
-//! be read in two ways stays as it is, so that its row is quarantined.
+//! A map says which column of the file holds which column of a tidy table: `period=Jahr`. A name that
+//! begins with `=` is a value that all rows have: `importer==DEU`. The file is rewritten as a tidy csv in
+//! memory, each row on its own line of the original, and is then read like any other. Nothing is guessed: a
+//! number that may be read in two ways stays as it is, so that its row is quarantined.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -89,7 +89,10 @@ fn rewrite(
             text.push('\n');
             line += 1;
         }
-        write_line(&mut text, columns.iter().map(|(name, origin)| cell(name, origin, record, has_decimal_comma)));
+        write_line(
+            &mut text,
+            columns.iter().map(|(name, origin)| cell(name, origin, record, has_decimal_comma)),
+        );
         line += 1;
         if text.len() > MAX_BYTES {
             let message = format!("a file with mapped columns has at most {MAX_BYTES} bytes");
@@ -122,7 +125,8 @@ fn origins(
         columns.push((column, origin));
     }
     // A column that only another table has, such as a note, is none of this file's table.
-    let has_all = |table: &&Table| columns.iter().all(|(name, _)| tidy::columns(**table).any(|own| own == *name));
+    let has_all =
+        |table: &&Table| columns.iter().all(|(name, _)| tidy::columns(**table).any(|own| own == *name));
     let tables: Vec<&Table> = TABLES.iter().filter(has_all).collect();
     for (place, name) in header.iter().enumerate() {
         let mut of_tables = tables.iter().flat_map(|table| tidy::columns(**table));
@@ -183,7 +187,11 @@ fn number(text: &str, has_decimal_comma: bool) -> String {
 fn is_ambiguous(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     unsigned.split_once('.').is_some_and(|(whole, rest)| {
-        (1..=3).contains(&whole.len()) && is_digits(whole) && whole != "0" && rest.len() == 3 && is_digits(rest)
+        (1..=3).contains(&whole.len())
+            && is_digits(whole)
+            && whole != "0"
+            && rest.len() == 3
+            && is_digits(rest)
     })
 }
 

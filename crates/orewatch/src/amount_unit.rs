@@ -90,16 +90,10 @@ mod tests {
         let output = subject("production-share/1", "lithium");
         let unit = AmountUnit::parse("LCE", &output).unwrap();
         let estimate = Estimate { value: Some(1000.0), low: Some(900.0), ..Estimate::default() };
-        let term = |unit: &str| Term {
-            unit: unit.to_owned(),
-            estimate: Some(estimate.clone()),
-            ..Term::default()
-        };
-        let amount = Contribution {
-            unit: "t".to_owned(),
-            amount: Some(estimate.clone()),
-            ..Contribution::default()
-        };
+        let term =
+            |unit: &str| Term { unit: unit.to_owned(), estimate: Some(estimate.clone()), ..Term::default() };
+        let amount =
+            Contribution { unit: "t".to_owned(), amount: Some(estimate.clone()), ..Contribution::default() };
         let mut response = ExplainExposureResponse {
             terms: vec![term("t"), term("share")],
             contributions: vec![amount],
@@ -115,7 +109,10 @@ mod tests {
     #[test]
     fn only_fixed_ratios_are_accepted() {
         let output = subject("production-share/1", "lithium");
-        assert_eq!(AmountUnit::parse("kt", &output).unwrap(), AmountUnit { factor: 0.001, name: "kt".to_owned() });
+        assert_eq!(
+            AmountUnit::parse("kt", &output).unwrap(),
+            AmountUnit { factor: 0.001, name: "kt".to_owned() }
+        );
         assert_eq!(AmountUnit::parse("barrels", &output).unwrap_err().code, "unknown-unit");
         let trade = subject("import-share/1", "lithium");
         assert_eq!(AmountUnit::parse("LCE", &trade).unwrap_err().code, "basis-mismatch");

@@ -1,7 +1,8 @@
 //! The `orewatch` binary: `demo`, `up`, `serve`, and the client commands.
 //!
 //! Standard output holds data only; messages for people go to standard error. Exit codes: 0 done, 1 an empty
-//! answer with `--fail-if-empty`, 2 invalid input, 3 refused, 4 a problem outside Orewatch (log, disk, network), 5 a defect in Orewatch.
+//! answer with `--fail-if-empty`, 2 invalid input, 3 refused, 4 a problem outside Orewatch (log, disk,
+//! network), 5 a defect in Orewatch.
 
 mod amount_unit;
 mod cli;
@@ -26,9 +27,9 @@ use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, cite, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, units, verify, with_client, withdraw,
+    acknowledge, alerts, cite, concordance, deliveries, download, drill, errors, explain, exposure, gates,
+    ingest, inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve,
+    silences, sources, subscriptions, units, verify, with_client, withdraw,
 };
 use session::Session;
 
@@ -73,9 +74,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await
         }
-        Command::Cite(args) => {
-            with_client(session, &args.client, async |client| cite::run(&args, client).await).await
-        }
+        Command::Cite(args) => Box::pin(cite::run(args, session)).await,
         Command::Units(args) => units::run(&args, &session),
         Command::Errors(args) => errors::run(&args, &session),
         Command::Measures(args) => measures::run(&args, &session),

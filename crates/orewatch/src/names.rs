@@ -46,16 +46,12 @@ pub(crate) fn supplier(text: &str) -> Result<String, Failure> {
     if text.trim().is_empty() || text.trim().eq_ignore_ascii_case(OTHER) {
         return Ok(text.trim().to_uppercase());
     }
-    resolve_supplier(text)
-        .map(|economy| economy.iso3.to_owned())
-        .map_err(|error| unknown("supplier", error))
+    resolve_supplier(text).map(|economy| economy.iso3.to_owned()).map_err(|error| unknown("supplier", error))
 }
 
 /// The identifier of a material.
 pub(crate) fn material(text: &str) -> Result<String, Failure> {
-    resolve_material(text)
-        .map(|material| material.id.to_owned())
-        .map_err(|error| unknown("material", error))
+    resolve_material(text).map(|material| material.id.to_owned()).map_err(|error| unknown("material", error))
 }
 
 /// The identifier of a stage.

@@ -5,11 +5,7 @@ pub(super) const AREA: Area = Area {
     name: "Command line, configuration and access",
     about: "Codes of the command line, of configuration and of access control.",
     codes: &[
-        user(
-            "ambiguous-id",
-            "Several identifiers begin like the argument.",
-            "Write more of the identifier.",
-        ),
+        user("ambiguous-id", "Several identifiers begin like the argument.", "Write more of the identifier."),
         external(
             "broken-pipe",
             "The output is no longer read.",

@@ -126,7 +126,9 @@ impl Input {
             Self::File(path) | Self::Archived { path, .. } => {
                 path.metadata().map_or(0, |metadata| metadata.len())
             }
-            Self::Memory { bytes, .. } | Self::Translated { bytes, .. } => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Memory { bytes, .. } | Self::Translated { bytes, .. } => {
+                u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+            }
             Self::Member(member) => member.packed,
         }
     }
@@ -224,7 +226,9 @@ impl Input {
                 self.check_is_file(path)?;
                 Ok(Box::new(File::open(path).map_err(|error| self.unreadable(&error))?))
             }
-            Self::Memory { bytes, .. } | Self::Translated { bytes, .. } => Ok(Box::new(Cursor::new(bytes.clone()))),
+            Self::Memory { bytes, .. } | Self::Translated { bytes, .. } => {
+                Ok(Box::new(Cursor::new(bytes.clone())))
+            }
             Self::Member(member) => member.archive.stored(),
         }
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::{GetReleaseRequest, Release, ReleaseInfo, ReleaseState};
 
-use super::print_message;
 use super::releases::query;
+use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
 use crate::render::{Out, wrap};
-use crate::session::Client;
+use crate::session::{Client, Session};
 use crate::view::Citation;
 
 #[derive(Debug, clap::Args)]
@@ -25,11 +25,15 @@ pub(crate) struct Args {
     /// release of every dataset]
     what: Option<String>,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| cite(&args, client).await).await
+}
+
+async fn cite(args: &Args, client: &Client) -> Result<(), Failure> {
     let committed = query(client, "", ReleaseState::Committed).await?;
     let newest = newest_by_dataset(&committed);
     let releases = match args.what.as_deref() {
@@ -61,9 +65,8 @@ fn newest_by_dataset(committed: &[ReleaseInfo]) -> BTreeMap<String, Release> {
     let mut newest: BTreeMap<String, (Option<u64>, Release)> = BTreeMap::new();
     for info in committed {
         let Some(release) = &info.release else { continue };
-        let is_newer = newest
-            .get(&release.dataset)
-            .is_none_or(|(position, _)| info.committed_position >= *position);
+        let is_newer =
+            newest.get(&release.dataset).is_none_or(|(position, _)| info.committed_position >= *position);
         if is_newer {
             newest.insert(release.dataset.clone(), (info.committed_position, release.clone()));
         }

@@ -79,8 +79,7 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
         max_routes: args.routes,
         reading: args.reading.message(),
     };
-    let mut response =
-        client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
+    let mut response = client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
     if let Some(unit) = &args.unit {
         AmountUnit::parse(unit, &subject)?.convert(&mut response);
     }

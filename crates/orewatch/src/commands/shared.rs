@@ -158,7 +158,9 @@ mod tests {
         assert_eq!(whole("0198c0de-0001").as_deref(), Ok(ids[1]));
         assert_eq!(whole("0198c0de").unwrap_err().code, "ambiguous-id");
         assert_eq!(whole("77777777").as_deref(), Ok("77777777"));
-        assert!(is_prefix("0198c0de") && !is_prefix("0198") && !is_prefix(ids[0]) && !is_prefix("acme:lines"));
+        assert!(
+            is_prefix("0198c0de") && !is_prefix("0198") && !is_prefix(ids[0]) && !is_prefix("acme:lines")
+        );
     }
 
     #[tokio::test]

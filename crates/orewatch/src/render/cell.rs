@@ -108,9 +108,7 @@ impl Serialize for Cell {
             Self::List(texts) => texts.serialize(serializer),
             Self::Records(records) => records.serialize(serializer),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
-            Self::Object(fields) => {
-                serializer.collect_map(fields.iter().map(|(name, cell)| (name, cell)))
-            }
+            Self::Object(fields) => serializer.collect_map(fields.iter().map(|(name, cell)| (name, cell))),
             Self::Time(time) => time.map(|time| time_text(Some(time))).serialize(serializer),
         }
     }

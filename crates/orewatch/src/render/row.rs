@@ -285,8 +285,8 @@ impl Out {
     }
 }
 
-/// Rows as a table for people, with the headings of their columns. Where the page has no room for all of them,
-/// a line below says which columns are missing.
+/// Rows as a table for people, with the headings of their columns. Where the page has no room for all of
+/// them, a line below says which columns are missing.
 pub(crate) fn table<'a, R: Row + 'a>(out: &Out, rows: impl IntoIterator<Item = &'a R>) -> String {
     let rows: Vec<&R> = rows.into_iter().collect();
     let columns = R::columns();

@@ -87,9 +87,7 @@ impl Sheet {
 }
 
 /// Fewest characters that a table of these columns is wide: heading, alignment, cells.
-pub(super) fn least_width<'a>(
-    columns: impl Iterator<Item = &'a (&'a str, Align, Vec<String>)>,
-) -> usize {
+pub(super) fn least_width<'a>(columns: impl Iterator<Item = &'a (&'a str, Align, Vec<String>)>) -> usize {
     let piece = |align: Align, cell: &String| match align {
         Align::Left => longest_word(cell),
         Align::Right => length(cell),

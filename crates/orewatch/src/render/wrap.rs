@@ -26,13 +26,11 @@ pub(crate) fn labelled(label: &str, text: &str, width: usize, margin: usize) -> 
     if wrapped.is_empty() { wrapped } else { format!("{head}{rest}") }
 }
 
-/// Fields with their labels, labels padded to `width` characters, each wrapped to the width of the page. Empty
-/// fields are left out. A field keeps its own line breaks.
+/// Fields with their labels, labels padded to `width` characters, each wrapped to the width of the page.
+/// Empty fields are left out. A field keeps its own line breaks.
 pub(crate) fn labels(fields: &[(&str, String)], width: usize, page: usize) -> String {
     let filled = fields.iter().filter(|(_, value)| !value.is_empty());
-    filled
-        .map(|(label, value)| hanging(&format!("  {label:<width$} {value}\n"), page, width + 3))
-        .collect()
+    filled.map(|(label, value)| hanging(&format!("  {label:<width$} {value}\n"), page, width + 3)).collect()
 }
 
 /// Wraps the lines that are longer than the page. Their further lines begin at `margin`. Shorter lines, and

@@ -18,7 +18,9 @@ impl Row for ConnectorInfo {
             column("every", |info: &Self| Cell::text(&info.every)).shown_as("interval", Left, interval),
             column("next", |info: &Self| Cell::time(info.next)).shown("next poll", Left),
             column("succeeded_at", |info: &Self| Cell::time(info.succeeded_at)).shown("last success", Left),
-            column("calls_left", |info: &Self| Cell::Count(info.calls_left)).shown("calls left", Left).if_room(1),
+            column("calls_left", |info: &Self| Cell::Count(info.calls_left))
+                .shown("calls left", Left)
+                .if_room(1),
             column("problem", |info: &Self| Cell::text(&info.problem)).shown("problem", Left),
         ]
     }

@@ -5,7 +5,9 @@ use orewatch_contracts::alerting::v1::{Alert, AlertHold};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::acknowledgement_summary;
-use super::alert_text::{known_value, margin_text, short_id, since_text, state_text, subject_summary, threshold_text};
+use super::alert_text::{
+    known_value, margin_text, short_id, since_text, state_text, subject_summary, threshold_text,
+};
 use crate::render::Align::{Left, Right};
 use crate::render::{Column, Row, fields, object, only_shown};
 use crate::words::minute_text;
@@ -40,7 +42,8 @@ impl ListedAlert<'_> {
     fn notes(&self) -> String {
         let Some(hold) = self.hold else { return String::new() };
         let acknowledged = hold.acknowledgement.as_ref().map(acknowledgement_summary);
-        let silenced = hold.silenced_until.map(|until| format!("silenced until {}", minute_text(Some(until))));
+        let silenced =
+            hold.silenced_until.map(|until| format!("silenced until {}", minute_text(Some(until))));
         let inhibition = Some(&hold.inhibition).filter(|inhibition| !inhibition.is_empty());
         let inhibited = inhibition.map(|inhibition| format!("inhibited by {inhibition}"));
         [acknowledged, silenced, inhibited].into_iter().flatten().collect::<Vec<_>>().join(", ")

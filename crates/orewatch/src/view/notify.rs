@@ -124,9 +124,7 @@ impl Row for SubscriptionInfo {
                 .if_room(1),
             column("expires_at", move |info: &Self| own(info, |own| Cell::time(own.expires_at))),
             column("expired", |info: &Self| Cell::Flag(info.expired)),
-            column("revision", |info: &Self| Cell::count(info.revision))
-                .shown("revision", Right)
-                .if_room(2),
+            column("revision", |info: &Self| Cell::count(info.revision)).shown("revision", Right).if_room(2),
             column("put_at", |info: &Self| Cell::time(info.put_at)),
             column("firing", |info: &Self| Cell::count(info.firing)).shown("firing", Right),
             column("without_group", |info: &Self| Cell::count(info.without_group)),
@@ -146,8 +144,11 @@ impl Row for SilenceInfo {
             info.silence.as_ref().map_or_else(|| cell(&Silence::default()), cell)
         };
         vec![
-            column("silence", move |info: &Self| own(info, |own| Cell::text(&own.id)))
-                .shown_as("silence", Left, short_silence),
+            column("silence", move |info: &Self| own(info, |own| Cell::text(&own.id))).shown_as(
+                "silence",
+                Left,
+                short_silence,
+            ),
             column("state", |info: &Self| Cell::text(silence_word(info.state()))).shown("state", Left),
             column("alerts", |info: &Self| Cell::count(info.alerts)).shown("muted alerts", Right),
             column("filter", move |info: &Self| {
@@ -188,9 +189,7 @@ impl Row for InhibitionInfo {
             .shown("target (muted)", Left),
             column("equal", move |info: &Self| own(info, |own| Cell::List(own.equal.clone())))
                 .shown("equal", Left),
-            column("revision", |info: &Self| Cell::count(info.revision))
-                .shown("revision", Right)
-                .if_room(1),
+            column("revision", |info: &Self| Cell::count(info.revision)).shown("revision", Right).if_room(1),
         ]
     }
 }

@@ -88,7 +88,9 @@ fn time_columns() -> Vec<Column<ReleaseInfo>> {
     let day = |info: &ReleaseInfo| time_text(info.closed_at).chars().take("2026-01-31".len()).collect();
     vec![
         column("opened_at", |info: &ReleaseInfo| Cell::time(info.opened_at)),
-        column("closed_at", |info: &ReleaseInfo| Cell::time(info.closed_at)).shown_as("closed", Left, day).if_room(1),
+        column("closed_at", |info: &ReleaseInfo| Cell::time(info.closed_at))
+            .shown_as("closed", Left, day)
+            .if_room(1),
         column("committed_position", |info: &ReleaseInfo| Cell::Count(info.committed_position)),
     ]
 }
@@ -136,7 +138,9 @@ fn scope_columns() -> Vec<Column<ReleaseInfo>> {
                 Cell::text(release.scope.as_ref().map(scope::scope_text).unwrap_or_default())
             })
         }),
-        column("covers", |info: &ReleaseInfo| Cell::text(covers_words(info))).shown("covers", Left).if_room(4),
+        column("covers", |info: &ReleaseInfo| Cell::text(covers_words(info)))
+            .shown("covers", Left)
+            .if_room(4),
     ]
 }
 

@@ -147,7 +147,10 @@ when:
             sentence(Some(0.092), 0.092),
             "JPN gallium refined from CHN: 9.2 % in 2024, threshold > 80 %: not crossed"
         );
-        assert!(sentence(Some(0.5), 0.9).ends_with("not confirmed: the threshold lies inside the figure's bounds"));
+        assert!(
+            sentence(Some(0.5), 0.9)
+                .ends_with("not confirmed: the threshold lies inside the figure's bounds")
+        );
         assert!(sentence(Some(0.9), 0.9).contains("threshold > 80 %: crossed, but the rule has not"));
         assert!(sentence(None, 0.0).ends_with("no figure to compare"));
     }

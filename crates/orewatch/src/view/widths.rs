@@ -12,7 +12,8 @@ use orewatch_contracts::ingestion::v1::{Release, ReleaseInfo, ReleaseState, Repo
 use super::ListedAlert;
 use crate::render::{Out, Row, table};
 
-const TIME: Option<prost_types::Timestamp> = Some(prost_types::Timestamp { seconds: 1_796_029_262, nanos: 0 });
+const TIME: Option<prost_types::Timestamp> =
+    Some(prost_types::Timestamp { seconds: 1_796_029_262, nanos: 0 });
 
 /// The widths of pages that the tables are made for.
 const WIDTHS: [usize; 2] = [80, 120];
@@ -53,7 +54,14 @@ fn rule() -> RuleInfo {
         title: "More than four fifths of a G7 economy's rare earths from China".to_owned(),
         ..Rule::default()
     };
-    RuleInfo { rule: Some(rule), revision: 12, subjects: 1_024, firing: 71, pending: 3, ..RuleInfo::default() }
+    RuleInfo {
+        rule: Some(rule),
+        revision: 12,
+        subjects: 1_024,
+        firing: 71,
+        pending: 3,
+        ..RuleInfo::default()
+    }
 }
 
 fn delivery() -> Delivery {

@@ -10,8 +10,7 @@ const PURCHASES: &[u8] = b"Jahr;Herkunft;Ware;Wert;Menge;Bemerkung\r\n\
     2024;Netherlands;260200;1.270,5;900;\"f\xfcr Werk 2\"\r\n\
     2024;Morocco;260200;30;100;\r\n";
 
-const MAP: &str =
-    "period=Jahr,exporter=Herkunft,importer==DEU,product=Ware,value_kusd=Wert,quantity_t=Menge";
+const MAP: &str = "period=Jahr,exporter=Herkunft,importer==DEU,product=Ware,value_kusd=Wert,quantity_t=Menge";
 
 const RULE: &str = "\
 id: our-line
@@ -39,7 +38,10 @@ impl Desk {
         let about = ["--dataset", "einkauf", "--vintage", "2026", "--publisher", "us", "--hs", "HS92"];
         let file = desk.path("einkauf.csv");
         let outcome = json(&[&["ingest", &file, "--map", MAP, "--data", &desk.data()], &about[..]].concat());
-        assert_eq!((&outcome[0]["known"], &outcome[0]["release"]["rows_recorded"]), (&false.into(), &4.into()));
+        assert_eq!(
+            (&outcome[0]["known"], &outcome[0]["release"]["rows_recorded"]),
+            (&false.into(), &4.into())
+        );
         desk
     }
 
@@ -79,9 +81,12 @@ fn a_spreadsheet_is_read_and_answered_in_the_analysts_words() {
     assert_eq!(values, ["0.9", "0.75"], "{above}");
 
     let bloc = ["exposure", "--consumer", "G7", "--members", "--material", "manganese", "--as-of", "2024"];
-    let bloc = [&bloc[..], &["--measure", "import-share", "--supplier", "MAR", "--by", "value", "--format", "csv"]];
+    let bloc =
+        [&bloc[..], &["--measure", "import-share", "--supplier", "MAR", "--by", "value", "--format", "csv"]];
     let bloc = desk.text(&bloc.concat());
-    assert!(bloc.lines().any(|line| line.starts_with("G7,")) && bloc.lines().any(|line| line.starts_with("DEU,")));
+    assert!(
+        bloc.lines().any(|line| line.starts_with("G7,")) && bloc.lines().any(|line| line.starts_with("DEU,"))
+    );
 
     let unknown = run(&["exposure", "--consumer", "Congo", "--data", &desk.data()]);
     assert_eq!(unknown.status.code(), Some(2), "{}", err(&unknown));
@@ -115,8 +120,19 @@ fn an_alert_that_does_not_fire_is_explained() {
     let shown = json(&["alerts", "show", short, "--data", &desk.data()]);
     assert_eq!(shown["alert"]["id"], "our-line/DEU/manganese/mined/NLD");
     let silenced = json(&[
-        "silences", "add", "--rule", "our-line", "--for", "1week", "--author", "ann", "--reason", "known",
-        "--yes", "--data", &desk.data(),
+        "silences",
+        "add",
+        "--rule",
+        "our-line",
+        "--for",
+        "1week",
+        "--author",
+        "ann",
+        "--reason",
+        "known",
+        "--yes",
+        "--data",
+        &desk.data(),
     ]);
     let begin = &silenced["silence"].as_str().unwrap()[..13];
     assert_eq!(json(&["silences", "end", begin, "--data", &desk.data()])["silence"], silenced["silence"]);
@@ -127,7 +143,8 @@ fn a_source_is_cited_and_units_are_listed() {
     let desk = Desk::new();
     let cited = desk.text(&["cite", "einkauf"]).replace('\n', " ");
     assert!(cited.starts_with("us (no date): ") && cited.contains("Release einkauf/2026-"), "{cited}");
-    let figure = ["explain", "--consumer", "Germany", "--material", "manganese", "--stage", "mined", "--cite"];
+    let figure =
+        ["explain", "--consumer", "Germany", "--material", "manganese", "--stage", "mined", "--cite"];
     let figure = desk.text(&figure).replace('\n', " ");
     assert!(figure.contains("computed as import-hhi/1"), "{figure}");
     let units = ok(&["units", "--format", "csv"]);

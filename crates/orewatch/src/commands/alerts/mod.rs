@@ -82,8 +82,8 @@ enum Command {
     },
     /// Explain the state of an alert, why each receiver was notified or not, or why there is no alert
     Why {
-        /// Identifier of the alert, or a rule and a subject: RULE CONSUMER MATERIAL STAGE SUPPLIER, of which the
-        /// last ones may be left out
+        /// Identifier of the alert, or a rule and a subject: RULE CONSUMER MATERIAL STAGE SUPPLIER, of which
+        /// the last ones may be left out
         #[arg(required = true, value_name = "ALERT")]
         alert: Vec<String>,
         #[command(flatten)]

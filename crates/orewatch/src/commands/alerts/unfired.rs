@@ -26,8 +26,7 @@ pub(super) async fn run(client: &Client, wanted: &Wanted) -> Result<(), Failure>
     let filter = filter(&checked, wanted);
     let mut found = query(client, current(filter.clone())).await?.exposures;
     found.retain(|exposure| exposure.subject.as_ref().is_some_and(|subject| checked.watches(subject)));
-    let mut figures: Vec<_> =
-        found.iter().map(|exposure| Unfired::new(&checked, exposure)).collect();
+    let mut figures: Vec<_> = found.iter().map(|exposure| Unfired::new(&checked, exposure)).collect();
     figures.sort_by(|a, b| b.value().total_cmp(&a.value()));
     if figures.is_empty() {
         print_message("No figure matches, so the rule has nothing to evaluate.");
@@ -65,9 +64,8 @@ fn filter(rule: &CheckedRule, wanted: &Wanted) -> ExposureFilter {
 
 /// Says so if the rule does not watch the subject at all.
 fn require_watched(rule: &CheckedRule, wanted: &Wanted) -> Result<(), Failure> {
-    let is_watched = |text: &String, list: &[String]| {
-        text.is_empty() || list.is_empty() || list.contains(text)
-    };
+    let is_watched =
+        |text: &String, list: &[String]| text.is_empty() || list.is_empty() || list.contains(text);
     let fields = [
         ("consumer", &wanted.consumer, rule.consumers()),
         ("material", &wanted.material, rule.materials()),

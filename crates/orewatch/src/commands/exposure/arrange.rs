@@ -218,7 +218,14 @@ fn keep_members(named: &[String], exposures: &mut Vec<Exposure>) {
     });
     let group = |exposure: &Exposure| {
         let subject = exposure.subject.clone().unwrap_or_default();
-        (subject.material, subject.stage, exposure.period.clone(), subject.measure, subject.by, subject.supplier)
+        (
+            subject.material,
+            subject.stage,
+            exposure.period.clone(),
+            subject.measure,
+            subject.by,
+            subject.supplier,
+        )
     };
     let by_value = SortKey { field: Field::Value, reverse: true };
     exposures.sort_by(|a, b| {

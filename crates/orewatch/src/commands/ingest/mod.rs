@@ -68,9 +68,9 @@ pub(crate) struct Args {
     /// first. The first that has a code decides; the catalogue comes last
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
     concordance: Vec<String>,
-    /// Read columns of a csv file under other names: COLUMN=NAME with the column of a tidy table first, such as
-    /// period=Jahr; NAME beginning with = is the value of all rows, as in importer==DEU. Semicolons, decimal
-    /// commas, empty cells, and names of economies are then read as a spreadsheet writes them
+    /// Read columns of a csv file under other names: COLUMN=NAME with the column of a tidy table first, such
+    /// as period=Jahr; NAME beginning with = is the value of all rows, as in importer==DEU. Semicolons,
+    /// decimal commas, empty cells, and names of economies are then read as a spreadsheet writes them
     #[arg(long, value_name = "COLUMN=NAME", value_delimiter = ',', value_parser = mapping)]
     map: Vec<(String, String)>,
     /// Return as soon as the release is committed, without waiting for figures and alerts
