@@ -10,8 +10,8 @@ use orewatch_contracts::{Class, Failure};
 const DURATION_FORM: &str = "write a duration such as 48h, 7d or 2w";
 
 /// How an end is written.
-const END_FORM: &str = "write a time such as 2026-12-06T18:00:00Z, a day such as 2026-12-06, or a duration such \
-     as 48h, 7d or 2w";
+const END_FORM: &str = "write a time such as 2026-12-06T18:00:00Z, a day such as 2026-12-06, or a duration \
+     such as 48h, 7d or 2w";
 
 /// Reads a duration: hours and less, days of 24 hours, and weeks. `None` for months and years, which have no
 /// fixed length, and for other text.

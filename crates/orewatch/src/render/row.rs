@@ -379,7 +379,10 @@ mod tests {
             serde_json::to_string(&document(&[Pair("x", Some(0.5)), Pair("", Some(f64::NAN))])).unwrap();
         assert_eq!(
             json,
-            r#"[{"zeta":"x","alpha":0.5,"names":["A","B"],"label":{"theme":"x"}},{"zeta":null,"alpha":null,"names":["A","B"],"label":{"theme":"x"}}]"#
+            concat!(
+                r#"[{"zeta":"x","alpha":0.5,"names":["A","B"],"label":{"theme":"x"}},"#,
+                r#"{"zeta":null,"alpha":null,"names":["A","B"],"label":{"theme":"x"}}]"#
+            )
         );
         let json = serde_json::to_string(&object(&Pair("x", None))).unwrap();
         assert_eq!(json, r#"{"zeta":"x","alpha":null,"names":["A","B"],"label":{"theme":"x"}}"#);
