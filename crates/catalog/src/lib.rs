@@ -25,6 +25,7 @@ mod economy;
 mod hs;
 mod list;
 mod material;
+mod names;
 mod nomenclature;
 pub mod parameter;
 mod period;
@@ -44,6 +45,7 @@ pub use economy::{
 pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes, hs_product};
 pub use list::{Confirmation, CriticalList, ListedMaterial, critical_list, critical_lists, listed_materials};
 pub use material::{Listing, Material, material, materials};
+pub use names::{resolve_consumer, resolve_material, resolve_stage, resolve_supplier};
 pub use nomenclature::{CnCode, Nomenclature, ProductMeaning, cn_codes, product_name};
 pub use parameter::{Parameter, parameter, parameters};
 pub use period::{Period, PeriodError};

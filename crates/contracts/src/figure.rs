@@ -58,7 +58,8 @@ pub fn value_in(unit: &str, value: f64) -> String {
     match unit {
         "share" => percent(value),
         "years" => years(&number(value, if value.fract() == 0.0 { 0 } else { 1 })),
-        "t" | "kUSD" => format!("{} {unit}", quantity(value)),
+        "t" | "kg" | "kt" | "Mt" | "kUSD" => format!("{} {unit}", quantity(value)),
+        _ if unit.starts_with("t ") => format!("{} {unit}", quantity(value)),
         "USD/kg" | "kg Cu-eq/kg" => format!("{} {unit}", two_digits(value)),
         "ratio" if value.to_bits() == NO_EXPORTS.to_bits() => "no exports".to_owned(),
         _ => value_without_unit(unit, value),

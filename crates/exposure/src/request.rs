@@ -13,7 +13,7 @@ use crate::book::{Book, EconomyId, Knowledge, Market};
 use crate::figures::{FigureFilter, FigureKey, FigureRequest};
 
 /// The periods that a request covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Periods {
     /// The latest with data, determined for each material, stage and table.
     Latest,
@@ -23,24 +23,36 @@ pub(crate) enum Periods {
     Single(Period),
     /// All between the first day of the one and the last day of the other.
     Range(Period, Period),
+    /// Several single periods and ranges.
+    Listed(Vec<Periods>),
 }
 
 impl Periods {
-    /// Reads `2022`, `2022-03`, `2018..2024`, `all`, or an empty text for the latest.
+    /// Reads `2022`, `2022-03`, `2018..2024`, several of these separated by commas, `all`, or an empty text
+    /// for the latest.
     ///
     /// # Errors
     /// Another text, or a range that ends before it begins.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
-        let period = |text: &str| text.trim().parse::<Period>();
-        let parsed = match text.trim() {
+        match text.trim() {
             "" => Ok(Self::Latest),
             "all" => Ok(Self::All),
-            text => match text.split_once("..") {
-                Some((from, to)) => period(from).and_then(|from| Ok(Self::Range(from, period(to)?))),
-                None => period(text).map(Self::Single),
-            },
+            listed if listed.contains(',') => {
+                listed.split(',').map(Self::parse_span).collect::<Result<_, _>>().map(Self::Listed)
+            }
+            single => Self::parse_span(single),
+        }
+    }
+
+    /// Reads one period, or one range of periods.
+    fn parse_span(text: &str) -> Result<Self, Failure> {
+        let period = |text: &str| text.trim().parse::<Period>();
+        let parsed = match text.split_once("..") {
+            Some((from, to)) => period(from).and_then(|from| Ok(Self::Range(from, period(to)?))),
+            None => period(text).map(Self::Single),
         };
-        let hint = "write a year `2022`, a month `2022-03`, a range `2018..2024`, or `all`";
+        let hint =
+            "write a year `2022`, a month `2022-03`, a range `2018..2024`, a list `2014,2024`, or `all`";
         let invalid =
             |message: String| Failure::new(Class::Invalid, "invalid-period", message).with_hint(hint);
         match parsed {
@@ -52,11 +64,12 @@ impl Periods {
         }
     }
 
-    pub(crate) fn include(self, period: Period) -> bool {
+    pub(crate) fn include(&self, period: Period) -> bool {
         match self {
             Self::Latest | Self::All => true,
-            Self::Single(one) => one == period,
+            Self::Single(one) => *one == period,
             Self::Range(from, to) => from.start() <= period.start() && period.end() <= to.end(),
+            Self::Listed(periods) => periods.iter().any(|listed| listed.include(period)),
         }
     }
 }
@@ -209,7 +222,7 @@ impl ExposureRequest {
         let period = match Periods::parse(as_of)? {
             Periods::Latest => None,
             Periods::Single(period) => Some(period),
-            Periods::All | Periods::Range(..) => {
+            Periods::All | Periods::Range(..) | Periods::Listed(_) => {
                 let message = "a single exposure has a single period";
                 return Err(Failure::new(Class::Invalid, "invalid-period", message)
                     .with_hint("name one period, or query for several")

@@ -4,7 +4,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, changes, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, verify, withdraw,
+    acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, units, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -62,6 +62,8 @@ Query:
   measures     List measures, or explain one: formula, inputs, thresholds, source
   concordance  List the material and stage that each product code stands for
   lists        List the lists of critical materials, or show one with its materials and sources
+  units        List units and bases with their factors
+  cite         Print citations of releases: publisher, title, vintage, address, licence
   verify       Recompute published figures from their inputs, and compare
   errors       List error codes, or explain one: meaning, who has to act, remedy
 
@@ -136,6 +138,10 @@ pub(crate) enum Command {
     Concordance(concordance::Args),
     /// List the lists of critical materials, or show one with its materials and sources
     Lists(lists::Args),
+    /// List units and bases with their factors
+    Units(units::Args),
+    /// Print citations of releases: publisher, title, vintage, address, licence
+    Cite(cite::Args),
     /// Recompute published figures from their inputs, and compare
     Verify(verify::Args),
     /// List error codes, or explain one: meaning, who has to act, remedy

@@ -84,6 +84,7 @@ pub struct AlertData {
     /// Identifier of the episode.
     pub episode: String,
     /// `firing`, `resolved`, `pending` or `inactive`.
+    #[schemars(extend("enum" = ["firing", "resolved", "pending", "inactive"]))]
     pub state: String,
     /// Severity.
     pub severity: String,

@@ -111,6 +111,12 @@ fn suggestion(text: &str) -> Option<String> {
     MATERIALS.iter().find(|material| material.id == id).map(Material::label)
 }
 
+/// Finds a material by another name than its identifier: a chemical symbol, another spelling, or the name of
+/// a part of it.
+pub(crate) fn material_by_other_name(name: &str) -> Option<&'static Material> {
+    material(other_name(name)?).ok()
+}
+
 fn other_name(name: &str) -> Option<&'static str> {
     OTHER_NAMES.iter().find(|(other, _)| *other == name).map(|&(_, id)| id)
 }

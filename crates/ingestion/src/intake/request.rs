@@ -95,6 +95,7 @@ fn check_file(file: ArchivedFile, now: prost_types::Timestamp) -> Result<(Conten
         stored_sha256: file.sha256,
         retrieved_at: Some(file.retrieved_at.unwrap_or(now)),
         url: file.url,
+        column_map: file.column_map,
         ..SourceFile::default()
     };
     Ok((content, about))

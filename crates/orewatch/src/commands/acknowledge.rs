@@ -1,7 +1,7 @@
 //! `acknowledge` and `unacknowledge`: acknowledge an alert, or withdraw the acknowledgement.
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::{AcknowledgeAlertRequest, UnacknowledgeAlertRequest, Verdict};
 use orewatch_contracts::{Class, Failure};
 use serde_json::json;
@@ -9,17 +9,18 @@ use serde_json::json;
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
 use crate::session::{Client, Session};
+use crate::times::End;
 use crate::view::acknowledgement_summary;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   orewatch acknowledge g7-china-rare-earths/G7/rare-earths/refined/CHN --owner ann
-  orewatch acknowledge china/DEU/cobalt/refined/CHN --verdict potential --lasts 72h \\
+  orewatch acknowledge china/DEU/cobalt/refined/CHN --verdict potential --for 3d \\
       --note 'asked customs'
 
 An acknowledgement stops repeats and escalation, but never the message that the alert is resolved.
-It ends with the episode, when the severity rises, after --lasts, or by `orewatch unacknowledge`.")]
+It ends with the episode, when the severity rises, after --for or --until, or by `orewatch unacknowledge`.")]
 pub(crate) struct Args {
     /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
     alert: String,
@@ -32,9 +33,12 @@ pub(crate) struct Args {
     /// Name recorded as the owner of the alert
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     owner: String,
-    /// Duration of the acknowledgement, such as 72h [default: until the episode ends]
-    #[arg(long, value_name = "DURATION")]
-    lasts: Option<SignedDuration>,
+    /// Duration of the acknowledgement, such as 72h, 7d or 2w [default: until the episode ends]
+    #[arg(long, visible_alias = "for", value_name = "DURATION")]
+    lasts: Option<End>,
+    /// End of the acknowledgement: a time, a day (its end, UTC), or a duration
+    #[arg(long, value_name = "TIME", conflicts_with = "lasts")]
+    until: Option<End>,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -79,7 +83,8 @@ pub(crate) struct UnacknowledgeArgs {
 
 /// Runs `acknowledge`.
 pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
-    with_client(session, &args.client, async |client| acknowledge(&args, client).await).await
+    let now = session.clock.now();
+    with_client(session, &args.client, async |client| acknowledge(&args, client, now).await).await
 }
 
 /// Runs `unacknowledge`.
@@ -87,12 +92,14 @@ pub(crate) async fn run_unacknowledge(args: UnacknowledgeArgs, session: Session)
     with_client(session, &args.client, async |client| unacknowledge(&args, client).await).await
 }
 
-async fn acknowledge(args: &Args, client: &Client) -> Result<(), Failure> {
-    let proto = |lasts: SignedDuration| {
+async fn acknowledge(args: &Args, client: &Client, now: Timestamp) -> Result<(), Failure> {
+    let end = args.until.map(|end| (end, "until")).or_else(|| args.lasts.map(|end| (end, "lasts")));
+    let expires_in = |(end, field): (End, &str)| {
+        let lasts = end.from_start(now, field)?.duration_since(now);
         let length = Duration::try_from(lasts).ok().and_then(|length| length.try_into().ok());
         length.ok_or_else(|| {
-            Failure::new(Class::Invalid, "out-of-range", "the duration is negative or too long")
-                .at("lasts", lasts.to_string())
+            Failure::new(Class::Invalid, "out-of-range", "the acknowledgement would end in the past")
+                .at(field, lasts.to_string())
         })
     };
     let request = AcknowledgeAlertRequest {
@@ -100,7 +107,7 @@ async fn acknowledge(args: &Args, client: &Client) -> Result<(), Failure> {
         verdict: args.verdict.map_or(Verdict::Unspecified, Verdict::from).into(),
         note: args.note.clone(),
         owner: args.owner.clone(),
-        expires_in: args.lasts.map(proto).transpose()?,
+        expires_in: end.map(expires_in).transpose()?,
     };
     let response =
         client.notifications().await?.acknowledge_alert(client.request(request)).await?.into_inner();

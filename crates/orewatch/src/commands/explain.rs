@@ -8,10 +8,13 @@ use orewatch_contracts::exposure::v1::{ExplainExposureRequest, ExposureFilter, S
 use serde_json::json;
 
 use super::exposure::{Reading, Weight, missing};
-use super::{as_at, print_message, scenarios, with_client};
+use super::{as_at, cite, print_message, scenarios, with_client};
+use crate::amount_unit::AmountUnit;
+use crate::names;
 use crate::options::{ClientOptions, Format};
 use crate::render::{document, explanation, object};
 use crate::session::{Client, Session};
+use crate::view::Citation;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -24,7 +27,7 @@ Examples:
   orewatch explain --consumer WLD --material antimony --stage mined --as-of 2024 \\
       --measure production-top1 --against MCS2025")]
 pub(crate) struct Args {
-    /// Consumer: an economy (ISO alpha-3), a bloc (G7, EU27, G7-plus, QUAD, MSP) or the world (WLD)
+    /// Consumer: an economy (ISO alpha-3 or name), a bloc (G7, EU27, G7-plus, QUAD, MSP) or the world (WLD)
     #[arg(long, value_name = "CODE")]
     consumer: String,
     /// Material, such as rare-earths
@@ -33,7 +36,7 @@ pub(crate) struct Args {
     /// Stage: mined, refined or manufactured
     #[arg(long, value_name = "STAGE")]
     stage: String,
-    /// Supplier: an economy (ISO alpha-3)
+    /// Supplier: an economy (ISO alpha-3 or name)
     #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
     supplier: String,
     /// Measure [default: import-share with a supplier, import-hhi without; of production with --scenario]
@@ -56,6 +59,12 @@ pub(crate) struct Args {
     /// Maximum number of routes to show, for measures that follow the material to its origin
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     routes: u32,
+    /// Show amounts in this unit (kg, kt, Mt) or on this basis (LCE, Li2O); `orewatch units` lists them
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<String>,
+    /// Print citations of the releases behind the figure
+    #[arg(long, conflicts_with = "unit")]
+    cite: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
     #[command(flatten)]
@@ -69,15 +78,9 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 
 async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
     let as_at = as_at::parse(args.as_at.as_deref())?;
+    let subject = args.subject()?;
     let request = ExplainExposureRequest {
-        subject: Some(Subject {
-            consumer: args.consumer.clone(),
-            material: args.material.clone(),
-            stage: args.stage.clone(),
-            supplier: args.supplier.clone(),
-            measure: args.measure().to_owned(),
-            by: args.by.map_or(By::Unspecified, By::from).into(),
-        }),
+        subject: Some(subject.clone()),
         as_of: args.as_of.clone(),
         as_at: as_at.clone(),
         max_rows: args.rows,
@@ -87,12 +90,22 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
     if let Some(earlier) = as_at::parse_named("against", args.against.as_deref())? {
         return against::run(client, &request, earlier).await;
     }
-    let response = client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
+    let mut response = client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
+    if let Some(unit) = &args.unit {
+        AmountUnit::parse(unit, &subject)?.convert(&mut response);
+    }
+    if args.cite {
+        let measure = response.exposure.as_ref().and_then(|exposure| exposure.subject.as_ref());
+        let measure = measure.map_or(subject.measure.as_str(), |subject| subject.measure.as_str());
+        let releases = response.releases.iter().cloned();
+        let citations = releases.map(|release| Citation::of_figure(release, measure, &response.citation));
+        return cite::print(&client.out, &citations.collect::<Vec<_>>());
+    }
     let exposure = response.exposure.clone().unwrap_or_default();
     if exposure.estimate.as_ref().is_none_or(|estimate| estimate.value.is_none() && estimate.low.is_none()) {
         let reasons = match &args.reading.scenario {
             Some(scenario) => vec![scenarios::nothing_projected(scenario)],
-            None => missing::reasons(client, &args.filter(), as_at).await?,
+            None => missing::reasons(client, &args.filter(&subject), as_at).await?,
         };
         reasons.iter().for_each(|reason| print_message(reason));
     }
@@ -127,13 +140,25 @@ impl Args {
         self.measure.as_deref().unwrap_or(usual)
     }
 
+    /// The queried subject, with codes in the place of names.
+    fn subject(&self) -> Result<Subject, Failure> {
+        Ok(Subject {
+            consumer: names::consumer(&self.consumer)?,
+            material: names::material(&self.material)?,
+            stage: names::stage(&self.stage)?,
+            supplier: names::supplier(&self.supplier)?,
+            measure: names::measure(self.measure())?,
+            by: self.by.map_or(By::Unspecified, By::from).into(),
+        })
+    }
+
     /// Returns the queried subject and period as a filter.
-    fn filter(&self) -> ExposureFilter {
+    fn filter(&self, subject: &Subject) -> ExposureFilter {
         ExposureFilter {
-            consumers: vec![self.consumer.clone()],
-            materials: vec![self.material.clone()],
-            stages: vec![self.stage.clone()],
-            measures: vec![self.measure().to_owned()],
+            consumers: vec![subject.consumer.clone()],
+            materials: vec![subject.material.clone()],
+            stages: vec![subject.stage.clone()],
+            measures: vec![subject.measure.clone()],
             as_of: self.as_of.clone(),
             ..ExposureFilter::default()
         }

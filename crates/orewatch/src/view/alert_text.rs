@@ -2,6 +2,7 @@
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, AlertRestated, AlertTransition, Certainty, Restatement};
 use orewatch_rules::wording;
+use sha2::{Digest as _, Sha256};
 
 use super::{event_and_alert, reason_word, state_word};
 use crate::render::{Out, brief, difference_in, estimate, fit, value_in};
@@ -16,6 +17,16 @@ pub(crate) fn subject_summary(alert: &Alert) -> String {
         (supplier, _) => format!(" from {supplier}"),
     };
     format!("{} {} {}{on}", subject.consumer, subject.material, subject.stage)
+}
+
+/// Length of a short identifier, in characters.
+const SHORT_ID_LENGTH: usize = 7;
+
+/// A short identifier of an alert, for tables and as an argument: the beginning of the SHA-256 of the long
+/// one, in hexadecimal.
+pub(crate) fn short_id(id: &str) -> String {
+    let digest: String = Sha256::digest(id).iter().map(|byte| format!("{byte:02x}")).collect();
+    digest.chars().take(SHORT_ID_LENGTH).collect()
 }
 
 /// Unit of an alert's figure.

@@ -107,6 +107,7 @@ impl Row for Exposure {
             source_columns(),
             revision::columns(),
             market::columns(),
+            verdict::headline_columns(),
         ];
         let tied = column("tied", |exposure: &Self| Cell::List(exposure.tied.clone()));
         groups.into_iter().flatten().chain([tied]).collect()

@@ -1,14 +1,25 @@
 //! Rows of the list of alerts: each alert with how it is handled.
+use std::ops::Range;
+
 use orewatch_contracts::alerting::v1::{Alert, AlertHold};
 use orewatch_contracts::market::size_text;
 use orewatch_rules::wording;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::acknowledgement_summary;
-use super::alert_text::{known_value, margin_text, since_text, state_text, threshold_text};
+use super::alert_text::{
+    known_value, margin_text, short_id, since_text, state_text, subject_summary, threshold_text,
+};
 use crate::render::Align::{Left, Right};
 use crate::render::{Column, Row, fields, object, only_shown, proxy_mark};
-use crate::words::instant;
+use crate::words::minute_text;
+
+/// Width from which a page has room for the parts of the subject in columns of their own, in characters.
+const WIDE_PAGE: usize = 110;
+
+fn wide() -> Range<usize> {
+    WIDE_PAGE..usize::MAX
+}
 
 /// An alert with how it is handled.
 #[derive(Debug)]
@@ -34,7 +45,7 @@ impl ListedAlert<'_> {
     }
 
     /// What the condition found and how the alert is handled, in a few words: `67.7 % by quantity (above
-    /// 60 %), 50.7 % by value (not above 60 %), acknowledged by ann, silenced until 2026-12-01T00:00:00Z`.
+    /// 60 %), 50.7 % by value (not above 60 %), acknowledged by ann, silenced until 2026-12-01 00:00`.
     fn notes(&self) -> String {
         let found = Some(self.alert.finding.clone()).filter(|found| !found.is_empty());
         found.into_iter().chain(self.handling()).collect::<Vec<_>>().join(", ")
@@ -43,7 +54,8 @@ impl ListedAlert<'_> {
     fn handling(&self) -> Option<String> {
         let hold = self.hold?;
         let acknowledged = hold.acknowledgement.as_ref().map(acknowledgement_summary);
-        let silenced = hold.silenced_until.map(|until| format!("silenced until {}", instant(until.seconds)));
+        let silenced =
+            hold.silenced_until.map(|until| format!("silenced until {}", minute_text(Some(until))));
         let inhibition = Some(&hold.inhibition).filter(|inhibition| !inhibition.is_empty());
         let inhibited = inhibition.map(|inhibition| format!("inhibited by {inhibition}"));
         let handling: Vec<_> = [acknowledged, silenced, inhibited].into_iter().flatten().collect();
@@ -56,12 +68,14 @@ impl Row for ListedAlert<'_> {
     fn columns() -> Vec<Column<Self>> {
         let subject = |row: &Self| row.alert.subject.clone().unwrap_or_default();
         vec![
+            only_shown("id", Left, |row: &Self| short_id(&row.alert.id)),
             only_shown("state", Left, Self::state),
             only_shown("severity", Left, |row: &Self| row.alert.severity.clone()),
-            only_shown("consumer", Left, move |row: &Self| subject(row).consumer),
-            only_shown("material", Left, move |row: &Self| subject(row).material),
-            only_shown("stage", Left, move |row: &Self| subject(row).stage),
-            only_shown("supplier", Left, Self::supplier),
+            only_shown("subject", Left, |row: &Self| subject_summary(row.alert)).on_pages(0..WIDE_PAGE),
+            only_shown("consumer", Left, move |row: &Self| subject(row).consumer).on_pages(wide()),
+            only_shown("material", Left, move |row: &Self| subject(row).material).on_pages(wide()),
+            only_shown("stage", Left, move |row: &Self| subject(row).stage).on_pages(wide()),
+            only_shown("supplier", Left, Self::supplier).on_pages(wide()),
             only_shown("period", Left, |row: &Self| row.alert.period.clone()),
             only_shown("value", Right, |row: &Self| {
                 let value = known_value(row.alert);
@@ -72,8 +86,8 @@ impl Row for ListedAlert<'_> {
             }),
             only_shown("market", Right, |row: &Self| size_text(row.alert.size.as_ref())).unless_empty(),
             only_shown("threshold", Right, |row: &Self| threshold_text(row.alert)),
-            only_shown("margin", Right, |row: &Self| margin_text(row.alert)),
-            only_shown("since", Left, |row: &Self| since_text(row.alert)),
+            only_shown("margin", Right, |row: &Self| margin_text(row.alert)).if_room(3),
+            only_shown("since", Left, |row: &Self| since_text(row.alert)).if_room(2),
             only_shown("notes", Left, Self::notes).unless_empty(),
         ]
     }

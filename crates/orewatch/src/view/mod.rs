@@ -4,6 +4,7 @@ mod alert_text;
 mod backtest;
 mod case;
 pub(crate) mod change;
+mod citation;
 mod claim;
 mod connector;
 mod delivery;
@@ -23,14 +24,19 @@ mod scenario;
 mod source;
 mod target;
 pub(crate) mod trend;
+mod unfired;
 pub(crate) mod verdict;
+#[cfg(test)]
+mod widths;
 
 pub(crate) use alert::{event_and_alert, reason_word, state_word};
 pub(crate) use alert_text::{
-    alert_unit, margin_text, state_text, subject_summary, threshold_text, transition_line, value_text,
+    alert_unit, margin_text, short_id, state_text, subject_summary, threshold_text, transition_line,
+    value_text,
 };
 pub(crate) use backtest::{EpisodeRow, counts_text};
 pub(crate) use case::CaseRow;
+pub(crate) use citation::Citation;
 pub(crate) use claim::{ReadingRow, claimed_text, confirmation_word, verdict_phrase};
 pub(crate) use delivery::attempt_outcome;
 pub(crate) use exposure::{DatasetFigure, projection_words};
@@ -44,6 +50,7 @@ pub(crate) use release::{QuarantinedRow, release_state_word, table_word};
 pub(crate) use release_page::release_page;
 pub(crate) use scenario::ScenarioCoverage;
 pub(crate) use target::{ProgressLine, TargetBasis, confirmation, kind_of_target};
+pub(crate) use unfired::Unfired;
 
 #[cfg(test)]
 mod tests {
@@ -62,10 +69,10 @@ mod tests {
     use super::change::Changed;
     use super::policy::PolicyChange;
     use super::*;
-    use crate::render::{Row, write_csv};
+    use crate::render::{Dialect, Row, write_csv};
 
     fn header<R: Row>() -> String {
-        write_csv::<R>(Vec::new()).unwrap()
+        write_csv::<R>(Dialect::Standard, Vec::new()).unwrap()
     }
 
     /// JSON and CSV have these columns in this order. Programs rely on the names: only add columns, and add
@@ -86,6 +93,7 @@ mod tests {
             ("Changed<SourceRow>", header::<Changed<SourceRow>>()),
             ("Changed<Term>", header::<Changed<Term>>()),
             ("CheckedClaim", header::<CheckedClaim>()),
+            ("Citation", header::<Citation>()),
             ("ConnectorInfo", header::<ConnectorInfo>()),
             ("Contribution", header::<Contribution>()),
             ("DatasetFigure", header::<DatasetFigure<'_>>()),
@@ -112,6 +120,7 @@ mod tests {
             ("SubscriptionTelling", header::<SubscriptionTelling>()),
             ("TargetBasis", header::<TargetBasis<'_>>()),
             ("Term", header::<Term>()),
+            ("Unfired", header::<Unfired<'_>>()),
             ("VintageChange", header::<VintageChange>()),
         ];
         let found: String = found.iter().map(|(row, header)| format!("{row}: {header}")).collect();

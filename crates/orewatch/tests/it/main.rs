@@ -7,6 +7,7 @@
     reason = "a panic in a test says where it failed"
 )]
 
+mod analyst;
 mod answers;
 mod bucket;
 mod changes;
