@@ -3,6 +3,9 @@ use orewatch_contracts::alerting::v1::{Alert, AlertState, Rule};
 use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
 
+use super::goal::Goal;
+use super::monthly::Months;
+
 /// Consumers in the table.
 pub(crate) const CONSUMERS: [&str; 13] =
     ["G7", "EU27", "USA", "JPN", "DEU", "FRA", "GBR", "ITA", "CAN", "AUS", "IND", "KOR", "MEX"];
@@ -28,6 +31,10 @@ pub(crate) struct Facts {
 pub(crate) struct Before {
     /// Number of figures.
     pub(crate) figures: usize,
+    /// The goal of the G7, and the world's refining.
+    pub(crate) goal: Goal,
+    /// The monthly example.
+    pub(crate) months: Months,
     /// Series of the supplier's share for the headline.
     pub(crate) headlines: Vec<Headline>,
     /// Direct suppliers of a consumer beside the true origins. `None` without figures.

@@ -8,7 +8,7 @@ use orewatch_contracts::alerting::v1::{Alert, Certainty, Rule};
 use orewatch_contracts::ingestion::v1::{Release, Table};
 
 use super::facts::{AsAtFigure, Facts, Flip, Restated, SUPPLIER};
-use super::{headline, origins, table};
+use super::{goal, headline, monthly, origins, table};
 use crate::commands::alerts::NOT_CONFIRMED;
 use crate::render::{
     Align, Out, Style, estimate, number, pad, percent, signed_points, sparkline, value_in, wrap,
@@ -36,9 +36,12 @@ pub(crate) fn render(out: &Out, facts: &Facts, data: Option<&Path>, full: bool) 
     let page = Page { style: out.style, width: out.width.min(MAX_WIDTH), facts, full };
     let parts = [
         page.title(),
+        page.targets(),
+        page.refining(),
         page.headlines(),
         page.table(),
         page.origins(),
+        page.months(),
         page.alerts(),
         page.restatement(),
         page.next(data),
@@ -97,6 +100,30 @@ impl Page<'_> {
             text.push_str(&format!("{}\n", self.style.dim(&line)));
         }
         text
+    }
+
+    fn targets(&self) -> String {
+        let goal = &self.facts.before.goal;
+        if goal::is_empty(goal) {
+            return String::new();
+        }
+        self.heading(&goal::targets_title()) + &goal::targets_block(self.style, goal)
+    }
+
+    fn refining(&self) -> String {
+        let goal = &self.facts.before.goal;
+        if goal::is_empty(goal) {
+            return String::new();
+        }
+        self.heading(&goal::refining_title()) + &goal::refining_block(self.style, self.width, goal)
+    }
+
+    fn months(&self) -> String {
+        let months = &self.facts.before.months;
+        if months.is_empty() {
+            return String::new();
+        }
+        self.heading(&monthly::title(months)) + &monthly::block(self.style, self.width, months)
     }
 
     fn headlines(&self) -> String {
