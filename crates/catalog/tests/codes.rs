@@ -8,7 +8,8 @@
 
 use orewatch_catalog::{
     Basis, CodeKind, Consumer, HsMatch, HsRevision, Scheme, Stage, Unit, blocs, concordance, economies,
-    economy, hs_codes, material, materials, product_name, resolve_consumer, resolve_economy, resolve_material, resolve_stage, resolve_supplier,
+    economy, hs_codes, material, materials, product_name, resolve_consumer, resolve_economy,
+    resolve_material, resolve_stage, resolve_supplier,
 };
 use proptest::prelude::*;
 

@@ -26,7 +26,12 @@ use clap::Parser as _;
 use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
-use commands::{acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, units, verify, with_client, withdraw};
+use commands::{
+    acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
+    exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases,
+    repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, units, verify,
+    with_client, withdraw,
+};
 use session::Session;
 
 #[global_allocator]

@@ -9,7 +9,9 @@ use orewatch_contracts::ingestion::v1::{PublisherNote, Release};
 use super::table::Texts;
 use super::unit::ReleaseScope;
 use super::{
-    ClaimTable, ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market, NamedTables, Output, Parameter, ParameterKey, Projection, RecordedAt, Reporter, Restriction, RestrictionKey, SortedRow, Table, TargetTable, TradeDirection,
+    ClaimTable, ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market,
+    NamedTables, Output, Parameter, ParameterKey, Projection, RecordedAt, Reporter, Restriction,
+    RestrictionKey, SortedRow, Table, TargetTable, TradeDirection,
 };
 
 /// The content of a release, which never changes once it is committed.

@@ -39,27 +39,25 @@ pub(crate) struct Goal {
 
 /// Queries the targets, the shares and the claim.
 pub(crate) async fn gather(client: &Client) -> Result<Goal, Failure> {
-    let targets = ListTargetsRequest {
-        targets: TARGETS.map(str::to_owned).to_vec(),
-        ..ListTargetsRequest::default()
-    };
+    let targets =
+        ListTargetsRequest { targets: TARGETS.map(str::to_owned).to_vec(), ..ListTargetsRequest::default() };
     let targets = client.exposure().await?.list_targets(client.request(targets)).await?.into_inner().targets;
     let [observed, projected] = PERIODS;
     let observed = refining(client, observed, dataset_reading()).await?;
     let projected = refining(client, projected, scenario_reading()).await?;
     let both = |material: &str| {
         let of = |figures: &[(String, Estimate)]| {
-            figures.iter().find(|(name, _)| name == material).map(|(_, share)| share.clone()).unwrap_or_default()
+            figures
+                .iter()
+                .find(|(name, _)| name == material)
+                .map(|(_, share)| share.clone())
+                .unwrap_or_default()
         };
         (material.to_owned(), [of(&observed), of(&projected)])
     };
     let claim = CheckClaimsRequest { claims: vec![CLAIM.to_owned()], ..CheckClaimsRequest::default() };
     let claim = client.exposure().await?.check_claims(client.request(claim)).await?.into_inner().claims;
-    Ok(Goal {
-        targets,
-        refining: MATERIALS.map(both).into_iter().collect(),
-        claim: claim.into_iter().next(),
-    })
+    Ok(Goal { targets, refining: MATERIALS.map(both).into_iter().collect(), claim: claim.into_iter().next() })
 }
 
 fn dataset_reading() -> Reading {
@@ -71,7 +69,11 @@ fn scenario_reading() -> Reading {
 }
 
 /// The supplier's share in the world's refining of each material in a period.
-async fn refining(client: &Client, as_of: &str, reading: Reading) -> Result<Vec<(String, Estimate)>, Failure> {
+async fn refining(
+    client: &Client,
+    as_of: &str,
+    reading: Reading,
+) -> Result<Vec<(String, Estimate)>, Failure> {
     let filter = ExposureFilter {
         consumers: vec!["WLD".to_owned()],
         materials: MATERIALS.map(str::to_owned).to_vec(),
@@ -115,7 +117,11 @@ fn progress_text(style: Style, progress: Option<&TargetProgress>) -> String {
     let Some(value) = value else { return "no figure".to_owned() };
     let verdict = verdict_mark(progress.verdict());
     let text = format!("{} {} {}, {verdict}", percent(value), progress.supplier, progress.period);
-    if progress.distance.is_some_and(|distance| distance > 0.0) { style.red(&text) } else { style.green(&text) }
+    if progress.distance.is_some_and(|distance| distance > 0.0) {
+        style.red(&text)
+    } else {
+        style.green(&text)
+    }
 }
 
 /// Renders the shares of refining, now and projected, and the claim.
@@ -168,7 +174,10 @@ pub(crate) fn targets_title() -> String {
 /// The heading of the shares.
 pub(crate) fn refining_title() -> String {
     let [now, then] = PERIODS;
-    format!("Refined in {}: share of the world in {now}, and in the IEA's base case for {then}", economy_name(SUPPLIER))
+    format!(
+        "Refined in {}: share of the world in {now}, and in the IEA's base case for {then}",
+        economy_name(SUPPLIER)
+    )
 }
 
 /// Whether there is anything to show.
@@ -178,7 +187,8 @@ pub(crate) fn is_empty(goal: &Goal) -> bool {
 
 /// The block as JSON.
 pub(crate) fn document(goal: &Goal) -> Value {
-    let share = |estimate: &Estimate| json!({"share": estimate.value, "status": status_word(estimate.status())});
+    let share =
+        |estimate: &Estimate| json!({"share": estimate.value, "status": status_word(estimate.status())});
     let refining: Vec<Value> = goal
         .refining
         .iter()

@@ -60,7 +60,8 @@ mod tests {
         SubscriptionTelling,
     };
     use orewatch_contracts::exposure::v1::{
-        Balance, CheckedClaim, Contribution, Exposure, ReleaseNote, RevisionBand, Route, SourceRow, Term, VintageChange,
+        Balance, CheckedClaim, Contribution, Exposure, ReleaseNote, RevisionBand, Route, SourceRow, Term,
+        VintageChange,
     };
     use orewatch_contracts::ingestion::v1::{ConnectorInfo, FetchRecorded, GateInfo, ReleaseInfo};
     use orewatch_formats::About;

@@ -23,7 +23,8 @@ use super::content::held_codes;
 use super::table::{NamedTables, SortedRow, Table, TableBuilder, Texts};
 use super::unit::ReleaseScope;
 use super::{
-    ClaimTable, ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, Projection, ReleaseContent, Restriction, RestrictionKey, TargetTable,
+    ClaimTable, ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, Projection,
+    ReleaseContent, Restriction, RestrictionKey, TargetTable,
 };
 
 /// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
