@@ -407,6 +407,7 @@ impl Difference {
             estimate: gone(),
             names: [None; 3],
             spread: None,
+            size: Size::default(),
         });
         let described = |figure: &Figure, releases: &Rc<[String]>| Exposure {
             releases: releases.to_vec(),
