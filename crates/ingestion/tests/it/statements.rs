@@ -128,7 +128,7 @@ fn a_target_for_what_is_not_there_is_set_aside() {
             ("consumer", "", "missing-field", "WLD"),
             ("material", "rare earths", "unknown-material", "rare-earths"),
             ("material", "mithril", "unknown-material", ""),
-            ("stage", "smelted", "unknown-stage", "mined, refined or manufactured"),
+            ("stage", "smelted", "unknown-stage", ""),
             ("measure", "import-shares", "unknown-measure", "import-share"),
             ("measure", "import-share/9", "unknown-measure", "import-share/1"),
             ("supplier", "Chin", "unknown-economy", "CHN"),
