@@ -33,7 +33,7 @@ pub(super) static GATES: [Gate; 3] = [
                    lost keys are blocked by other gates.",
         default: GateMode::Warn,
         is_final: false,
-        tables: &[Table::Trade, Table::Production, Table::Parameters],
+        tables: &[Table::Trade, Table::Production, Table::Parameters, Table::Projections],
         inspect: revisions,
     },
     Gate {
@@ -43,7 +43,7 @@ pub(super) static GATES: [Gate; 3] = [
         argument: "A source may rightly correct its basis; shares of the market stay the same either way.",
         default: GateMode::Warn,
         is_final: false,
-        tables: &[Table::Trade, Table::Production, Table::Parameters],
+        tables: &[Table::Trade, Table::Production, Table::Parameters, Table::Projections],
         inspect: bases,
     },
     Gate {

@@ -1,4 +1,4 @@
-//! Targets and claims: what is read, and what is set aside. Every statement here is made up.
+//! Targets and claims: what is read, and what is quarantined. Every statement here is made up.
 use orewatch_contracts::ingestion::v1::Table;
 
 use crate::harness::Service;
@@ -73,7 +73,7 @@ fn read(header: &str, rows: &[String]) -> Taken {
     one("s.csv", tidy("v", header, &rows.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
-/// Checks what is set aside when one column of a sound row has one value: its column, code, and hint.
+/// Checks what is quarantined when one column of a sound row has one value: its column, code, and hint.
 fn check_rejected(header: &str, row: fn(&str, &str) -> String, cases: &[(&str, &str, &str, &str)]) {
     for (column, value, code, hint) in cases {
         let taken = read(header, &[row(column, value)]);
@@ -128,7 +128,7 @@ fn a_target_for_what_is_not_there_is_set_aside() {
             ("consumer", "", "missing-field", "WLD"),
             ("material", "rare earths", "unknown-material", "rare-earths"),
             ("material", "mithril", "unknown-material", ""),
-            ("stage", "smelted", "unknown-stage", "mined, refined or manufactured"),
+            ("stage", "smelted", "unknown-stage", ""),
             ("measure", "import-shares", "unknown-measure", "import-share"),
             ("measure", "import-share/9", "unknown-measure", "import-share/1"),
             ("supplier", "Chin", "unknown-economy", "CHN"),
