@@ -8,6 +8,7 @@ use orewatch_contracts::ingestion::v1::{ClaimRow, ClaimRows, ProjectedSeries, Pr
 use orewatch_contracts::{Class, Failure};
 
 use crate::kit::{Api, House, Output, Trade};
+use crate::reference::rows;
 
 /// China's share of refining in percent, by material: IEA Critical Minerals Dataset, May 2025.
 const IN_2024: [(&str, f64); 5] =
@@ -139,6 +140,91 @@ async fn a_figure_of_a_projection_is_not_mistaken_for_the_present() {
     }
     let scenario = ClaimRow { basis: "iea-cm:base".to_owned(), period: "2030".to_owned(), ..refining() };
     assert_eq!(check_draft(&mut api, scenario).await.unwrap().verdict(), ClaimVerdict::Agrees);
+    api.stop().await;
+}
+
+/// The base case of the reference table, as recorded: of supply, with the printed totals.
+fn base_case() -> Columns {
+    let mut columns = ProjectionColumns::default();
+    let index = |texts: &mut Vec<String>, text: &str| {
+        let known = texts.iter().position(|known| known == text);
+        let index = known.unwrap_or_else(|| {
+            texts.push(text.to_owned());
+            texts.len() - 1
+        });
+        u32::try_from(index).unwrap()
+    };
+    let records = rows("projections-iea-cm");
+    let base = records.iter().filter(|row| (&row[4], &row[5]) == ("supply", "base"));
+    for (line, row) in (2..).zip(base) {
+        let series = ProjectedSeries {
+            material: row[2].to_owned(),
+            stage: row[3].to_owned(),
+            side: Side::Supply.into(),
+            scenario: "base".to_owned(),
+            unit: "t".to_owned(),
+            basis: row[8].to_owned(),
+        };
+        let known = columns.series.iter().position(|known| *known == series);
+        let product = known.unwrap_or_else(|| {
+            columns.series.push(series);
+            columns.series.len() - 1
+        });
+        columns.period.push(index(&mut columns.periods, &row[0]));
+        columns.economy.push(index(&mut columns.economies, &row[1]));
+        columns.product.push(u32::try_from(product).unwrap());
+        columns.quantity.push(row[6].parse().unwrap());
+        columns.line.push(line);
+    }
+    Columns::Projections(columns)
+}
+
+/// A claim of the reference table.
+fn shipped(id: &str) -> ClaimRow {
+    let records = rows("claims-orewatch");
+    let row = records.iter().find(|row| &row[0] == id).expect("the claim");
+    ClaimRow {
+        id: row[0].to_owned(),
+        date: row[4].to_owned(),
+        consumer: row[5].to_owned(),
+        materials: row[6].split(' ').map(str::to_owned).collect(),
+        stage: row[7].to_owned(),
+        measure: row[8].to_owned(),
+        supplier: row[9].to_owned(),
+        low: row[10].parse().unwrap(),
+        high: row[11].parse().unwrap(),
+        period: row[13].to_owned(),
+        basis: row[14].to_owned(),
+        tolerance: row[16].parse().unwrap_or(0.0),
+        ..ClaimRow::default()
+    }
+}
+
+#[tokio::test]
+async fn the_claim_of_the_press_is_the_base_case_of_2030_in_the_reference_tables() {
+    let house = House::new();
+    let records = rows("production-iea-cm");
+    // Tonnes in place of kilotonnes: shares are the same.
+    let output: Vec<Output<'_>> = records
+        .iter()
+        .map(|row| (&row[0], &row[1], &row[2], &row[3], row[4].parse().ok(), &row[6]))
+        .collect();
+    house.production("iea-cm/2025-05-aaaaaaaaaaaa", &output).await;
+    house.release("iea-cm/2025-05-bbbbbbbbbbbb", base_case()).await;
+    let shipped = [shipped("reuters-47-to-87"), shipped("iea-2026-rare-earths-table")];
+    let position = house.release("orewatch/1-cccccccccccc", claims(&shipped)).await;
+    let mut api = house.serve().await;
+    api.published(position).await;
+    let found = check_all(&mut api).await;
+    let [rare_earths, press] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(press.verdict(), ClaimVerdict::AgreesOnlyWith, "{}", press.reason);
+    assert_eq!(agreeing(press), [["2030", "iea-cm:base", ""]]);
+    for part in ["46.6 % for copper to 87.1 % for graphite", "44.0 % for copper to 95.7 % for graphite"] {
+        assert!(press.reason.contains(part), "{}", press.reason);
+    }
+    // 91.3 % in 2024: the table on page 39 agrees with the year before, the chart on page 31 would not.
+    assert_eq!(rare_earths.verdict(), ClaimVerdict::AgreesOnlyWith, "{}", rare_earths.reason);
+    assert_eq!(agreeing(rare_earths), [["2024", "", ""]]);
     api.stop().await;
 }
 
