@@ -6,6 +6,7 @@ use orewatch_contracts::alerting::v1::{AcknowledgeAlertRequest, UnacknowledgeAle
 use orewatch_contracts::{Class, Failure};
 use serde_json::json;
 
+use super::alerts::find_existing;
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
 use crate::session::{Client, Session};
@@ -22,7 +23,7 @@ Examples:
 An acknowledgement stops repeats and escalation, but never the message that the alert is resolved.
 It ends with the episode, when the severity rises, after --for or --until, or by `orewatch unacknowledge`.")]
 pub(crate) struct Args {
-    /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
+    /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER, or the short one of the list
     alert: String,
     /// Verdict on the alert [default: none]
     #[arg(long, value_enum)]
@@ -69,7 +70,7 @@ impl From<VerdictArg> for Verdict {
 Examples:
   orewatch unacknowledge china/DEU/cobalt/refined/CHN --note 'the customs office does not answer'")]
 pub(crate) struct UnacknowledgeArgs {
-    /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
+    /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER, or the short one of the list
     alert: String,
     /// Reason recorded with the change
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
@@ -103,7 +104,7 @@ async fn acknowledge(args: &Args, client: &Client, now: Timestamp) -> Result<(),
         })
     };
     let request = AcknowledgeAlertRequest {
-        alert: args.alert.clone(),
+        alert: find_existing(client, &args.alert).await?,
         verdict: args.verdict.map_or(Verdict::Unspecified, Verdict::from).into(),
         note: args.note.clone(),
         owner: args.owner.clone(),
@@ -119,15 +120,16 @@ async fn acknowledge(args: &Args, client: &Client, now: Timestamp) -> Result<(),
 }
 
 async fn unacknowledge(args: &UnacknowledgeArgs, client: &Client) -> Result<(), Failure> {
+    let alert = find_existing(client, &args.alert).await?;
     let request = UnacknowledgeAlertRequest {
-        alert: args.alert.clone(),
+        alert: alert.clone(),
         actor: args.actor.clone(),
         note: args.note.clone(),
     };
     let response =
         client.notifications().await?.unacknowledge_alert(client.request(request)).await?.into_inner();
     if client.out.format == Format::Json {
-        client.out.json(&json!({"alert": args.alert, "changed": response.changed}))?;
+        client.out.json(&json!({"alert": alert, "changed": response.changed}))?;
     }
     print_message(if response.changed {
         "Acknowledgement withdrawn."

@@ -108,7 +108,7 @@ pub(super) async fn find(client: &Client, words: &[String]) -> Result<Found, Fai
 ///
 /// # Errors
 /// Those of [`find`]. For no alert, the text is returned as it is: the service says what is wrong.
-pub(super) async fn find_existing(client: &Client, text: &str) -> Result<String, Failure> {
+pub(crate) async fn find_existing(client: &Client, text: &str) -> Result<String, Failure> {
     if !is_short(text) {
         return Ok(text.to_owned());
     }

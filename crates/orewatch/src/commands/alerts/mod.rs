@@ -21,6 +21,7 @@ use crate::render::{Out, product_notes, table, wrap};
 use crate::session::Client;
 use crate::view::ListedAlert;
 use find::Found;
+pub(crate) use find::find_existing;
 
 /// Page size of requests: the most that the server returns at once.
 const PAGE_SIZE: u32 = 1_000;
@@ -210,7 +211,7 @@ fn margin(alert: &Alert) -> f64 {
 pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
     match &args.command {
         Some(Command::Show { alert, .. }) => {
-            return show::run(&find::find_existing(client, alert).await?, client).await;
+            return show::run(&find_existing(client, alert).await?, client).await;
         }
         Some(Command::Why { alert, .. }) => {
             return match find::find(client, alert).await? {
