@@ -20,6 +20,7 @@ use orewatch_runtime::Stop;
 use prost::Message as _;
 use uuid::Uuid;
 
+use crate::accounts::Size;
 use crate::book::{Book, CommittedRelease, EconomyId, Knowledge, Market, RecordedAt, ReleaseContent};
 use crate::dependents::{Affected, Families, dependents};
 use crate::evolve::BookRevision;
