@@ -63,7 +63,7 @@ impl End {
     ///
     /// # Errors
     /// The end is beyond the calendar.
-    pub(crate) fn from_start(self, start: Timestamp, field: &str) -> Result<Timestamp, Failure> {
+    pub(crate) fn when_started_at(self, start: Timestamp, field: &str) -> Result<Timestamp, Failure> {
         match self {
             Self::At(time) => Ok(time),
             Self::After(length) => start.checked_add(length).map_err(|_| {
@@ -80,7 +80,7 @@ mod tests {
 
     fn ends(text: &str) -> Option<String> {
         let start: Timestamp = "2026-11-30T10:00:00Z".parse().unwrap();
-        Some(text.parse::<End>().ok()?.from_start(start, "until").unwrap().to_string())
+        Some(text.parse::<End>().ok()?.when_started_at(start, "until").unwrap().to_string())
     }
 
     #[test]
@@ -112,6 +112,6 @@ mod tests {
     #[test]
     fn an_end_beyond_the_calendar_is_refused() {
         let far = End::After(SignedDuration::MAX);
-        assert_eq!(far.from_start(Timestamp::UNIX_EPOCH, "lasts").unwrap_err().field, "lasts");
+        assert_eq!(far.when_started_at(Timestamp::UNIX_EPOCH, "lasts").unwrap_err().field, "lasts");
     }
 }

@@ -96,7 +96,7 @@ pub(crate) async fn run_unacknowledge(args: UnacknowledgeArgs, session: Session)
 async fn acknowledge(args: &Args, client: &Client, now: Timestamp) -> Result<(), Failure> {
     let end = args.until.map(|end| (end, "until")).or_else(|| args.lasts.map(|end| (end, "lasts")));
     let expires_in = |(end, field): (End, &str)| {
-        let lasts = end.from_start(now, field)?.duration_since(now);
+        let lasts = end.when_started_at(now, field)?.duration_since(now);
         let length = Duration::try_from(lasts).ok().and_then(|length| length.try_into().ok());
         length.ok_or_else(|| {
             Failure::new(Class::Invalid, "out-of-range", "the acknowledgement would end in the past")

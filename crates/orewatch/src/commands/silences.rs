@@ -115,7 +115,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 async fn add(args: &AddArgs, client: &Client, now: Timestamp) -> Result<(), Failure> {
     let start = args.from.unwrap_or(now);
     let end = args.until.map(|end| (end, "until")).or_else(|| args.lasts.map(|end| (end, "lasts")));
-    let until = end.map(|(end, field)| end.from_start(start, field)).transpose()?;
+    let until = end.map(|(end, field)| end.when_started_at(start, field)).transpose()?;
     let mut filter = args.filter.proto()?;
     for (k, text) in args.matchers.iter().enumerate() {
         filter.matchers.push(parse_matcher(text, &format!("match[{k}]"))?);

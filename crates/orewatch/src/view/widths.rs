@@ -95,13 +95,7 @@ fn silence() -> SilenceInfo {
         author: "ann".to_owned(),
         reason: "the mine reopens on Monday, and the customs office has been asked".to_owned(),
     };
-    SilenceInfo {
-        silence: Some(silence),
-        state: SilenceState::Active.into(),
-        alerts: 4,
-        revision: 1,
-        ..SilenceInfo::default()
-    }
+    SilenceInfo { silence: Some(silence), state: SilenceState::Active.into(), alerts: 4, revision: 1 }
 }
 
 fn release() -> ReleaseInfo {
