@@ -172,7 +172,7 @@ async fn bounds_around_the_threshold_confirm_nothing() {
     api.published(last).await;
     let progress = only(&mut api).await;
     assert_eq!(progress.verdict(), TargetVerdict::MissedNotConfirmed);
-    let estimate = progress.estimate.unwrap();
+    let estimate = progress.estimate.clone().unwrap();
     assert_eq!(estimate.status(), Status::Partial);
     assert!(estimate.low.unwrap() < 0.6 && estimate.value.unwrap() > 0.6, "{estimate:?}");
 
@@ -180,8 +180,8 @@ async fn bounds_around_the_threshold_confirm_nothing() {
     let last = house.trade("baci-hs92/202602-bbbbbbbbbbbb", &trade[3..]).await;
     api.published(last).await;
     let progress = only(&mut api).await;
-    assert!(progress.estimate.unwrap().high.unwrap() < 0.6);
     assert_eq!(progress.verdict(), TargetVerdict::MetNotConfirmed);
+    assert!(progress.estimate.unwrap().high.unwrap() < 0.6);
     api.stop().await;
 }
 

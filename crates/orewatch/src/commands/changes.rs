@@ -114,7 +114,7 @@ impl Args {
             measures: self.measure.clone(),
             by: self.by.map_or(By::Unspecified, By::from).into(),
             as_of: self.as_of.clone(),
-            ..self.select.filter()
+            ..self.select.filter()?
         };
         Ok(CompareVintagesRequest {
             filter: Some(filter),

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::facts::SUPPLIER;
 use crate::commands::exposure;
-use crate::render::{Align, Style, object, pad, percent, status_word, wrap};
+use crate::render::{Align, Style, document as rows, object, pad, percent, status_word, wrap};
 use crate::session::Client;
-use crate::view::{verdict_mark, verdict_phrase};
+use crate::view::{TargetBasis, verdict_mark, verdict_phrase};
 use crate::words::{economy_name, material_name};
 
 /// The G7's goal for each of the two products.
@@ -196,9 +196,15 @@ pub(crate) fn document(goal: &Goal) -> Value {
             json!({"material": material, "observed": share(observed), "projected": share(projected)})
         })
         .collect();
+    let bases: Vec<TargetBasis<'_>> = goal.targets.iter().flat_map(bases).collect();
     json!({
-        "targets": goal.targets.iter().map(object).collect::<Vec<_>>(),
+        "targets": rows(&bases),
         "refining": {"dataset": DATASET, "scenario": SCENARIO, "periods": PERIODS, "shares": refining},
         "claim": goal.claim.as_ref().map(object),
     })
+}
+
+/// A target on each of its bases.
+fn bases(standing: &TargetStanding) -> impl Iterator<Item = TargetBasis<'_>> {
+    standing.progress.iter().map(move |progress| TargetBasis { standing, progress })
 }

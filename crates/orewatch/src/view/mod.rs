@@ -49,7 +49,7 @@ pub(crate) use policy::{
 pub(crate) use release::{QuarantinedRow, release_state_word, table_word};
 pub(crate) use release_page::release_page;
 pub(crate) use scenario::ScenarioCoverage;
-pub(crate) use target::{ProgressLine, TargetBasis, confirmation, kind_of_target};
+pub(crate) use target::{ProgressLine, TargetBasis, confirmation, kind_of_target, verdict_mark};
 pub(crate) use unfired::Unfired;
 
 #[cfg(test)]
