@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, verify, withdraw,
+    inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules, serve,
+    silences, sources, subscriptions, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
