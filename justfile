@@ -92,8 +92,8 @@ fuzz-all SECONDS="600":
 
 # Made-up messages for every method of the contracts, while health is asked: no panic, no silence, no fault of the service's own.
 surface SECONDS="600" *SEED:
-    cargo build --release --quiet --locked --workspace --example surface
-    target/release/examples/surface {{SECONDS}} {{SEED}}
+    cargo build --profile dist --quiet --locked --workspace --example surface
+    target/dist/examples/surface {{SECONDS}} {{SEED}}
 
 # Everything that takes too long for every change; writes tests/CHECKED.md, which is to be committed.
 check-all SECONDS="600":

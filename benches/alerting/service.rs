@@ -187,6 +187,7 @@ pub(crate) async fn publish(log: &dyn EventLog, material: &str, last: u64, colum
         cause: Some(cause.clone()),
         columns: Some(columns),
         releases: vec![cause.release.clone()],
+        ..ExposuresChanged::default()
     };
     let applied =
         ReleaseApplied { material, cause: Some(cause), changed: 1, markets: 1, ..ReleaseApplied::default() };

@@ -79,10 +79,22 @@ const PREFIXES: &[(&str, DatasetKind)] = &[
     ("wmd", DatasetKind::Tables),
 ];
 
+/// Prefixes of the names of datasets whose observed figures are the base year of an outlook.
+const OUTLOOKS: &[&str] = &["iea-cm"];
+
 fn by_prefix(name: &str) -> Option<DatasetKind> {
-    let matches =
-        |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-    PREFIXES.iter().find(|(prefix, _)| matches(prefix)).map(|(_, kind)| *kind)
+    PREFIXES.iter().find(|(prefix, _)| begins_with(name, prefix)).map(|(_, kind)| *kind)
+}
+
+fn begins_with(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// Whether the observed figures of a dataset are the base year of its publisher's outlook, such as those of
+/// the IEA's Critical Minerals Dataset. Statistics of the same kind answer before it, whichever came first.
+#[must_use]
+pub fn is_base_of_outlook(dataset: &str) -> bool {
+    OUTLOOKS.iter().any(|prefix| begins_with(dataset, prefix))
 }
 
 #[cfg(test)]
@@ -97,6 +109,15 @@ mod tests {
         assert_eq!(DatasetKind::from_name_and_parser("my-own", "comtrade/2"), DatasetKind::Declarations);
         assert_eq!(DatasetKind::from_name_and_parser("usgs-mcs", ""), DatasetKind::Tables);
         assert_eq!(DatasetKind::from_name_and_parser("bacillus", "tidy/1"), DatasetKind::Undeclared);
+    }
+
+    #[test]
+    fn the_base_year_of_an_outlook_is_known_by_name() {
+        for (name, expected) in
+            [("iea-cm", true), ("iea-cm-2026", true), ("iea-cmd", false), ("usgs-mcs", false)]
+        {
+            assert_eq!(is_base_of_outlook(name), expected, "{name}");
+        }
     }
 
     #[test]

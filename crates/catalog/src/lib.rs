@@ -25,6 +25,7 @@ mod economy;
 mod hs;
 mod list;
 mod material;
+mod names;
 mod nomenclature;
 pub mod parameter;
 mod period;
@@ -37,13 +38,14 @@ mod unit;
 pub use bloc::{Bloc, Membership, bloc, blocs};
 pub use code::{CodeKind, MAX_MISSPELT, UnknownCode, closest, closest_above};
 pub use consumer::Consumer;
-pub use dataset::DatasetKind;
+pub use dataset::{DatasetKind, is_base_of_outlook};
 pub use economy::{
     Economy, OTHER, Scheme, WORLD, comtrade_number, economies, economy, look_up_economy, resolve_economy,
 };
 pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes, hs_product};
 pub use list::{Confirmation, CriticalList, ListedMaterial, critical_list, critical_lists, listed_materials};
 pub use material::{Listing, Material, material, materials};
+pub use names::{resolve_consumer, resolve_material, resolve_stage, resolve_supplier};
 pub use nomenclature::{CnCode, Nomenclature, ProductMeaning, cn_codes, product_name};
 pub use parameter::{Parameter, parameter, parameters};
 pub use period::{Period, PeriodError};

@@ -17,8 +17,8 @@ pub struct ReferenceTable {
     pub in_demo: bool,
 }
 
-/// Lists the tables in the order in which to ingest them: trade, governance, parameters, then output; older
-/// vintages first. Where two datasets of a kind are equally complete, the one that is ingested first answers:
+/// Lists the tables in the order in which to ingest them: trade, governance, parameters, targets, claims, then
+/// output; older vintages first. Where two datasets of a kind are equally complete, the one that is ingested first answers:
 /// HS92 before HS17, the US Geological Survey before the International Energy Agency.
 pub fn tables() -> &'static [ReferenceTable] {
     TABLES
@@ -49,5 +49,7 @@ static TABLES: &[ReferenceTable] = &[
     embedded!("production", "iea-cm", "2025-05", true),
     embedded!("projections", "iea-cm", "2025-05", true),
     embedded!("parameters", "iea-cm", "2025-05", true),
+    embedded!("targets", "announced-targets", "202606", true),
     embedded!("production", "usgs-mcs", "MCS2026", true),
+    embedded!("claims", "orewatch", "2026-11", true),
 ];

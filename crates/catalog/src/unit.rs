@@ -131,6 +131,39 @@ impl Basis {
         }
     }
 
+    /// The abbreviation that files may use, such as `LCE`. Empty if there is none.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Basis::Content | Basis::Gross => "",
+            Basis::LithiumOxide => "Li2O",
+            Basis::LithiumCarbonate => "LCE",
+            Basis::RareEarthOxide => "REO",
+            Basis::NiobiumOxide => "Nb2O5",
+            Basis::TantalumOxide => "Ta2O5",
+            Basis::TitaniumOxide => "TiO2",
+            Basis::BoronOxide => "B2O3",
+            Basis::PhosphorusOxide => "P2O5",
+            Basis::PotassiumOxide => "K2O",
+        }
+    }
+
+    /// What is weighed, in a few words.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Basis::Content => "the element itself, as in cobalt content; for lithium Li",
+            Basis::Gross => "the whole ore, compound or metal",
+            Basis::LithiumOxide => "lithium oxide contained",
+            Basis::LithiumCarbonate => "lithium carbonate equivalent",
+            Basis::RareEarthOxide => "rare-earth oxide equivalent",
+            Basis::NiobiumOxide => "niobium oxide contained",
+            Basis::TantalumOxide => "tantalum oxide contained",
+            Basis::TitaniumOxide => "titanium oxide contained",
+            Basis::BoronOxide => "boron oxide contained",
+            Basis::PhosphorusOxide => "phosphorus oxide contained",
+            Basis::PotassiumOxide => "potassium oxide contained",
+        }
+    }
+
     /// Converts a `mass` of `material` from this basis to the basis `to`, in the same unit.
     ///
     /// Converts only where chemistry fixes the ratio: for lithium, between Li, Li2O (Li = 0.464 Li2O) and LCE
@@ -181,19 +214,14 @@ impl FromStr for Basis {
     fn from_str(text: &str) -> Result<Self, UnknownCode> {
         let text = text.trim();
         let known = Basis::ALL.into_iter().find(|basis| basis.as_str() == text);
-        let short = || match text {
-            "Li2O" => Some(Basis::LithiumOxide),
-            "LCE" => Some(Basis::LithiumCarbonate),
-            "REO" => Some(Basis::RareEarthOxide),
-            "Nb2O5" => Some(Basis::NiobiumOxide),
-            "Ta2O5" => Some(Basis::TantalumOxide),
-            "TiO2" => Some(Basis::TitaniumOxide),
-            "B2O3" => Some(Basis::BoronOxide),
-            "P2O5" => Some(Basis::PhosphorusOxide),
-            "K2O" => Some(Basis::PotassiumOxide),
-            _ => None,
+        let short = || {
+            let has_symbol = |basis: &Basis| !basis.symbol().is_empty() && basis.symbol() == text;
+            Basis::ALL.into_iter().find(has_symbol)
         };
-        let unknown = || UnknownCode::closest(CodeKind::Basis, text, Basis::ALL.map(Basis::as_str));
+        let unknown = || match text {
+            "Li" => UnknownCode::new(CodeKind::Basis, text, Some(Basis::Content.as_str().to_owned())),
+            _ => UnknownCode::closest(CodeKind::Basis, text, Basis::ALL.map(Basis::as_str)),
+        };
         known.or_else(short).ok_or_else(unknown)
     }
 }

@@ -8,7 +8,8 @@
 
 use orewatch_catalog::{
     Basis, CodeKind, Consumer, HsMatch, HsRevision, Scheme, Stage, Unit, blocs, concordance, economies,
-    economy, hs_codes, material, materials, product_name, resolve_economy,
+    economy, hs_codes, material, materials, product_name, resolve_consumer, resolve_economy,
+    resolve_material, resolve_stage, resolve_supplier,
 };
 use proptest::prelude::*;
 
@@ -375,4 +376,62 @@ fn look_up_economy_suggests_only_what_is_in_a_table() {
     assert_eq!(looked_up, searched, "another name is in a table");
     let (looked_up, searched) = by("Germny");
     assert!(looked_up.suggestion.is_none() && searched.suggestion.is_some());
+}
+
+#[test]
+fn people_may_write_names_where_they_mean_one_thing() {
+    let consumer = |text: &str| resolve_consumer(text).map(|consumer| consumer.code()).unwrap();
+    for (text, code) in [
+        ("Germany", "DEU"),
+        ("jpn", "JPN"),
+        ("UK", "GBR"),
+        ("united states", "USA"),
+        ("g7", "G7"),
+        ("Group of Seven", "G7"),
+        ("world", "WLD"),
+    ] {
+        assert_eq!(consumer(text), code, "{text}");
+    }
+    assert_eq!(resolve_supplier("China").unwrap().iso3, "CHN");
+    assert_eq!(resolve_supplier("cn").unwrap().iso3, "CHN");
+    let material = |text: &str| resolve_material(text).map(|material| material.id).unwrap();
+    for (text, id) in [("rare earths", "rare-earths"), ("Cobalt", "cobalt"), ("REE", "rare-earths")] {
+        assert_eq!(material(text), id, "{text}");
+    }
+    assert_eq!(resolve_stage("Refining").unwrap(), Stage::Refined);
+}
+
+#[test]
+fn names_that_mean_several_things_or_a_part_are_only_suggestions() {
+    let consumer = |text: &str| resolve_consumer(text).unwrap_err().to_string();
+    assert!(consumer("European Union").contains("EU27 (European Union of 27)"));
+    assert!(consumer("Congo").contains("COD") && consumer("Congo").contains("COG"));
+    assert_eq!(
+        resolve_supplier("ZAR").unwrap_err().to_string(),
+        "unknown economy `ZAR`: did you mean COD (Congo, Democratic Republic)?"
+    );
+    assert!(resolve_supplier("Germny").unwrap_err().to_string().contains("DEU"));
+    assert!(resolve_supplier("156").is_err());
+    let material = resolve_material("neodymium").unwrap_err();
+    assert_eq!(material.suggestion.as_deref(), Some("rare-earths (Rare earths)"));
+    assert!(resolve_stage("smelting").is_err());
+}
+
+proptest! {
+    #[test]
+    fn every_code_is_a_name_of_itself(lower: bool) {
+        let written = |code: &str| if lower { code.to_lowercase() } else { code.to_owned() };
+        for economy in economies() {
+            prop_assert_eq!(resolve_supplier(&written(economy.iso3)).unwrap().iso3, economy.iso3);
+            prop_assert_eq!(resolve_supplier(economy.name).unwrap().iso3, economy.iso3);
+        }
+        for bloc in blocs() {
+            let code = written(bloc.code);
+            prop_assert_eq!(resolve_consumer(&code).unwrap().code(), bloc.code);
+        }
+        for entry in materials() {
+            prop_assert_eq!(resolve_material(&written(entry.id)).unwrap().id, entry.id);
+            prop_assert_eq!(resolve_material(entry.name).unwrap().id, entry.id);
+        }
+    }
 }

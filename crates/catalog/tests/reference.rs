@@ -56,6 +56,8 @@ const IEA_OUTPUT: &str = "production-iea-cm-2025-05.csv.gz";
 const IEA_PROJECTIONS: &str = "projections-iea-cm-2025-05.csv.gz";
 const IEA_DEMAND: &str = "parameters-iea-cm-2025-05.csv.gz";
 const MCS2026: &str = "production-usgs-mcs-MCS2026.csv.gz";
+const TARGETS: &str = "targets-announced-targets-202606.csv.gz";
+const CLAIMS: &str = "claims-orewatch-2026-11.csv.gz";
 
 #[test]
 fn tables_are_small_ordered_and_name_their_source() {
@@ -73,7 +75,9 @@ fn tables_are_small_ordered_and_name_their_source() {
         IEA_OUTPUT,
         IEA_PROJECTIONS,
         IEA_DEMAND,
+        TARGETS,
         MCS2026,
+        CLAIMS,
     ];
     assert_eq!(names, expected);
     let bytes: usize = reference::tables().iter().map(|table| table.bytes.len()).sum();
@@ -85,11 +89,33 @@ fn tables_are_small_ordered_and_name_their_source() {
         }
         let name = format!("{}-{}-{}.csv.gz", keys["table"], keys["dataset"], keys["vintage"]);
         assert_eq!((entry.name, entry.dataset), (name.as_str(), keys["dataset"].as_str()));
-        let smallest = if entry.dataset == "iea-cm" { 6 } else { 300 };
+        let smallest = match entry.dataset {
+            "iea-cm" => 6,
+            "orewatch" => 20,
+            _ => 300,
+        };
         assert!(rows.len() >= smallest, "{name}");
     }
     let left_out: Vec<_> = reference::tables().iter().filter(|table| !table.in_demo).collect();
     assert!(left_out.iter().map(|table| table.name).eq([HS17_CUT_OTHERS, HS17_COMPARE]));
+}
+
+#[test]
+fn claims_name_what_they_are_about_who_said_it_and_how_well_that_is_known() {
+    let Table { header, rows, .. } = table(CLAIMS);
+    let columns: Vec<&str> = header.split(',').collect();
+    let ids: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(ids.len(), rows.len(), "each identifier once");
+    for row in &rows {
+        let field = |name: &str| row[columns.iter().position(|column| *column == name).unwrap()].as_str();
+        assert!(!field("text").is_empty() && !field("said_by").is_empty() && !field("source").is_empty());
+        assert_eq!(field("date").len(), "2026-01-11".len(), "{row:?}");
+        assert!(field("consumer").parse::<Consumer>().is_ok() && field("stage").parse::<Stage>().is_ok());
+        assert!(field("materials").split(' ').all(|name| material(name).is_ok()), "{row:?}");
+        let [low, high] = ["low", "high"].map(|name| figure(field(name)).unwrap());
+        assert!((0.0..=1.0).contains(&low) && (low..=1.0).contains(&high), "{row:?}");
+        assert!(["confirmed", "reported"].contains(&field("confirmation")), "nothing recalled ships");
+    }
 }
 
 #[test]
@@ -100,7 +126,8 @@ fn trade_rows_are_valid_and_unique() {
     let mut seen = BTreeSet::new();
     let mut found = BTreeSet::new();
     for row in &rows {
-        assert!((2018..=2024).contains(&row[0].parse::<Period>().unwrap().calendar_year()));
+        let first = if ["280530", "284610", "284690"].contains(&&*row[3]) { 2007 } else { 2018 };
+        assert!((first..=2024).contains(&row[0].parse::<Period>().unwrap().calendar_year()));
         assert!(economy(&row[1]).is_some() && economy(&row[2]).is_some() && row[1] != row[2], "{row:?}");
         let HsMatch::InScope(code) = concordance(HsRevision::Hs92, &row[3]) else { panic!("{row:?}") };
         found.insert(code.material);
@@ -318,6 +345,41 @@ fn parameters_are_valid_and_unique() {
     assert_eq!(flags.clone().collect::<BTreeSet<_>>().len(), flags.count());
 }
 
+#[test]
+fn targets_are_valid_and_none_is_recalled() {
+    let Table { header, rows, .. } = table(TARGETS);
+    assert_eq!(
+        header,
+        "id,title,announced_by,consumer,material,stage,measure,supplier,line,direction,by,due,status,source,\
+         url,announced,in_force,confirmation"
+    );
+    let mut seen = BTreeSet::new();
+    for row in &rows {
+        assert_eq!(row.len(), 18, "{row:?}");
+        assert!(seen.insert(&row[0]), "{row:?} twice");
+        assert!(row[3].parse::<Consumer>().is_ok() && material(&row[4]).is_ok(), "{row:?}");
+        assert!(
+            row[5].parse::<Stage>().is_ok() && figure(&row[8]).is_some_and(|line| line <= 1.0),
+            "{row:?}"
+        );
+        assert!(
+            ["at-most", "at-least"].contains(&&*row[9]) && ["quantity", ""].contains(&&*row[10]),
+            "{row:?}"
+        );
+        assert!(row[11].is_empty() || row[11] == "2030", "{row:?}");
+        assert!(["confirmed", "reported"].contains(&&*row[17]) && row[14].starts_with("https://"), "{row:?}");
+    }
+    let of =
+        |id: &str| rows.iter().find(|row| row[0] == id).map(|row| [3, 4, 5, 8, 10, 11].map(|at| &*row[at]));
+    assert_eq!(of("g7-2030-rare-earths"), Some(["G7", "rare-earths", "refined", "0.6", "", "2030"]));
+    assert_eq!(of("g7-2030-magnets"), Some(["G7", "rare-earths", "manufactured", "0.6", "", "2030"]));
+    assert_eq!(of("g7-later-rare-earths"), Some(["G7", "rare-earths", "refined", "0.5", "", ""]));
+    let gallium = of("crma-2030-third-country-gallium-refined");
+    assert_eq!(gallium, Some(["EU27", "gallium", "refined", "0.65", "quantity", "2030"]));
+    assert_eq!(of("crma-2030-processing-gallium").map(|row| row[3]), Some("0.4"));
+    assert!(of("crma-2030-extraction-antimony").is_none(), "it is critical and not strategic");
+}
+
 /// What the study prints, or is quoted with elsewhere.
 #[test]
 fn parameters_have_their_published_values() {
@@ -402,7 +464,10 @@ fn import_share(
 fn headline_shares_are_reproduced() {
     let trade = table(TRADE);
     let (rare_earths, graphite) = (["280530", "284610", "284690"], ["250410", "250490"]);
-    let headlines: [(&str, &[&str], &str, &str, f64); 9] = [
+    let headlines: [(&str, &[&str], &str, &str, f64); 12] = [
+        ("G7", &rare_earths, "2007", "CHN", 0.82),
+        ("G7", &rare_earths, "2011", "CHN", 0.7423),
+        ("G7", &rare_earths, "2012", "CHN", 0.6362),
         ("G7", &rare_earths, "2018", "CHN", 0.6107),
         ("G7", &rare_earths, "2024", "CHN", 0.6773),
         ("EU27", &rare_earths, "2018", "CHN", 0.2917),

@@ -10,6 +10,10 @@ const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// Upper bound on the decimals of a figure.
 const MAX_DECIMALS: usize = 9;
 
+/// Stands for a ratio of imports to exports where there are no exports; measures that are published elsewhere
+/// define it so.
+const NO_EXPORTS: f64 = 9999.0;
+
 /// A share (0 to 1) in percent, with one decimal: `67.7 %`.
 pub fn percent(share: f64) -> String {
     format!("{} %", unsigned_zero(&format!("{:.1}", share * 100.0)))
@@ -54,8 +58,10 @@ pub fn value_in(unit: &str, value: f64) -> String {
     match unit {
         "share" => percent(value),
         "years" => years(&number(value, if value.fract() == 0.0 { 0 } else { 1 })),
-        "t" | "kUSD" => format!("{} {unit}", quantity(value)),
+        "t" | "kg" | "kt" | "Mt" | "kUSD" => format!("{} {unit}", quantity(value)),
+        _ if unit.starts_with("t ") => format!("{} {unit}", quantity(value)),
         "USD/kg" | "kg Cu-eq/kg" => format!("{} {unit}", two_digits(value)),
+        "ratio" if value.to_bits() == NO_EXPORTS.to_bits() => "no exports".to_owned(),
         _ => value_without_unit(unit, value),
     }
 }
@@ -118,33 +124,61 @@ pub fn status_word(status: Status) -> &'static str {
     }
 }
 
-/// An estimate: its value, its bounds where they differ, or the name of its status where it has neither.
+/// An estimate: its value with its bounds where they differ after rounding, such as `41.0 % (0 to 70)`, or
+/// the name of its status where it has neither.
 pub fn estimate(unit: &str, estimate: Option<&Estimate>) -> String {
     let Some(estimate) = estimate else { return status_word(Status::Unavailable).to_owned() };
-    let bounds = match (estimate.low, estimate.high) {
-        (Some(low), Some(high)) => {
-            Some((value_in(unit, low), value_in(unit, high))).filter(|(low, high)| low != high)
-        }
-        _ => None,
-    };
-    // The unit is written once, after the upper bound.
-    let bounds = bounds.map(|(low, high)| match low.strip_suffix(unit) {
-        Some(short) => (short.trim_end().to_owned(), high),
-        None => (low, high),
-    });
-    match (estimate.value, bounds) {
+    match (estimate.value, bounds(unit, estimate)) {
         (Some(value), None) => value_in(unit, value),
-        (Some(value), Some((low, high))) => format!("{} ({low} to {high})", value_in(unit, value)),
-        (None, Some((low, high))) => format!("{low} to {high}"),
-        (None, None) => status_word(estimate.status()).to_owned(),
+        (Some(value), Some(bounds)) => format!("{} ({bounds})", value_in(unit, value)),
+        (None, _) => match (finite(estimate.low), finite(estimate.high)) {
+            (Some(low), Some(high)) => format!("{} to {}", number_in(unit, low), value_in(unit, high)),
+            _ => status_word(estimate.status()).to_owned(),
+        },
     }
 }
 
-/// An estimate without its bounds, marked with `~` where it is not fully known.
+/// The same for tables: an estimate that is not fully known, and whose bounds cannot be told from its rounded
+/// value, is marked with `~`.
 pub fn brief(unit: &str, figure: Option<&Estimate>) -> String {
-    let mark = if figure.is_some_and(|figure| figure.status() == Status::Known) { "" } else { "~" };
-    let value = figure.and_then(|figure| figure.value);
-    value.map_or_else(|| estimate(unit, figure), |value| format!("{mark}{}", value_in(unit, value)))
+    let is_marked = figure.is_some_and(|figure| {
+        figure.value.is_some() && figure.status() != Status::Known && bounds(unit, figure).is_none()
+    });
+    format!("{}{}", if is_marked { "~" } else { "" }, estimate(unit, figure))
+}
+
+/// The bounds of an estimate with a value, without the unit: `0 to 70`. `None`: rounded, they are the value,
+/// or there are none.
+fn bounds(unit: &str, estimate: &Estimate) -> Option<String> {
+    let value = value_in(unit, estimate.value?);
+    let differs = |bound: f64| value_in(unit, bound) != value;
+    match (finite(estimate.low), finite(estimate.high)) {
+        (Some(low), Some(high)) if differs(low) || differs(high) => {
+            Some(format!("{} to {}", number_in(unit, low), number_in(unit, high)))
+        }
+        (Some(low), None) if estimate.status() != Status::Known => {
+            Some(format!("at least {}", number_in(unit, low)))
+        }
+        (None, Some(high)) if estimate.status() != Status::Known => {
+            Some(format!("at most {}", number_in(unit, high)))
+        }
+        _ => None,
+    }
+}
+
+fn finite(bound: Option<f64>) -> Option<f64> {
+    bound.filter(|bound| bound.is_finite())
+}
+
+/// A value without its unit: `70` for 70.0 %.
+fn number_in(unit: &str, value: f64) -> String {
+    let text = value_in(unit, value);
+    let bare = match unit {
+        "share" => text.strip_suffix(" %").map(|number| number.strip_suffix(".0").unwrap_or(number)),
+        "years" => text.rsplit_once(' ').map(|(number, _)| number),
+        _ => text.strip_suffix(unit).filter(|_| !unit.is_empty()).map(str::trim_end),
+    };
+    bare.map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// A bar for a share (0 to 1): `width` columns stand for 1.
@@ -206,6 +240,7 @@ mod tests {
             ("index", 0.000_456, "0.00046"),
             ("ratio", 1.237, "1.24"),
             ("ratio", 12_345.678, "12 345.68"),
+            ("ratio", 9999.0, "no exports"),
             ("t", 12_345.6, "12 346 t"),
             ("USD/kg", 0.400_7, "0.40 USD/kg"),
             ("kg Cu-eq/kg", 0.1086, "0.11 kg Cu-eq/kg"),
@@ -249,15 +284,35 @@ mod tests {
             ..Estimate::default()
         };
         assert_eq!(estimate("share", Some(&known(Some(0.577), Some(0.577), Some(0.577)))), "57.7 %");
-        assert_eq!(
-            estimate("share", Some(&known(Some(0.5), Some(0.4), Some(0.6)))),
-            "50.0 % (40.0 % to 60.0 %)"
-        );
+        assert_eq!(estimate("share", Some(&known(Some(0.5), Some(0.4), Some(0.6)))), "50.0 % (40 to 60)");
         let price = known(Some(0.4), Some(0.39), Some(0.5));
-        assert_eq!(estimate("USD/kg", Some(&price)), "0.40 USD/kg (0.39 to 0.50 USD/kg)");
+        assert_eq!(estimate("USD/kg", Some(&price)), "0.40 USD/kg (0.39 to 0.50)");
+        assert_eq!(estimate("share", Some(&known(None, Some(0.4), Some(0.6)))), "40 to 60.0 %");
         assert_eq!(estimate("hhi", Some(&known(None, Some(1000.0), Some(2000.0)))), "1 000 to 2 000");
+        assert_eq!(estimate("t", Some(&known(Some(12.0), Some(12.0), None))), "12.0 t (at least 12.0)");
         let withheld = Estimate { status: Status::Withheld.into(), ..Estimate::default() };
         assert_eq!(estimate("share", Some(&withheld)), "withheld");
         assert_eq!(estimate("share", None), "unavailable");
+    }
+
+    /// `~` never hides a range: it marks what rounding hides, and nothing else.
+    #[test]
+    fn a_mark_stands_for_bounds_that_rounding_hides() {
+        let figure = |status: Status, low, high| Estimate {
+            value: Some(0.41),
+            low: Some(low),
+            high: Some(high),
+            status: status.into(),
+            ..Estimate::default()
+        };
+        let text = |figure: Estimate| brief("share", Some(&figure));
+        assert_eq!(text(figure(Status::Partial, 0.0, 0.7)), "41.0 % (0 to 70)");
+        assert_eq!(text(figure(Status::Partial, 0.4099, 0.4101)), "~41.0 %");
+        assert_eq!(text(figure(Status::Partial, 0.4099, 0.4106)), "41.0 % (41 to 41.1)");
+        assert_eq!(text(figure(Status::Known, 0.41, 0.41)), "41.0 %");
+        assert_eq!(text(figure(Status::Stale, 0.41, 0.41)), "~41.0 %");
+        let unbounded = Estimate { low: None, high: None, ..figure(Status::Partial, 0.0, 0.0) };
+        assert_eq!(text(unbounded), "~41.0 %");
+        assert_eq!(brief("share", None), "unavailable");
     }
 }

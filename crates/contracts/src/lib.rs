@@ -18,6 +18,7 @@ pub mod ids;
 #[cfg(feature = "grpc")]
 mod limits;
 pub mod log;
+pub mod market;
 pub mod packed;
 pub mod page;
 pub mod text;

@@ -1,4 +1,4 @@
-//! Appends per second: `cargo run --release -p orewatch-eventlog --example append_rate --
+//! Appends per second: `cargo run --profile dist -p orewatch-eventlog --example append_rate --
 //! DIR|nats://HOST:PORT [WRITERS [EVENTS [SIZE]]]`.
 //!
 //! Each writer appends events of SIZE bytes to a stream of its own, one at a time, each durable before the

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use orewatch_contracts::common::v1 as common;
-use orewatch_contracts::exposure::v1::{ExposureColumns, SourceSpread};
+use orewatch_contracts::exposure::v1::{ExposureColumns, MarketSize, SourceSpread};
 use orewatch_measures::{Estimate, Status};
 
+use crate::accounts::Size;
 use crate::book::{DatasetId, EconomyId};
 use crate::figures::{Change, SupplierNames};
 use crate::wire;
@@ -54,6 +55,31 @@ impl Dictionary<&'static str> {
     }
 }
 
+/// The dictionary of sizes, in the order of first use. Entry 0 stands for no size.
+struct Sizes {
+    quantities: Vec<f64>,
+    values: Vec<f64>,
+    indices: BTreeMap<[Option<u64>; 2], u32>,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        let none = Size::default().bits();
+        Self { quantities: vec![f64::NAN], values: vec![f64::NAN], indices: BTreeMap::from([(none, 0)]) }
+    }
+}
+
+impl Sizes {
+    fn index(&mut self, size: Size) -> u32 {
+        let Self { quantities, values, indices } = self;
+        *indices.entry(size.bits()).or_insert_with(|| {
+            quantities.push(size.quantity.unwrap_or(f64::NAN));
+            values.push(size.value.unwrap_or(f64::NAN));
+            u32::try_from(quantities.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+}
+
 /// The new value of a figure that no longer exists.
 const GONE: Estimate = Estimate::missing(Status::NotApplicable, "no flow is left");
 
@@ -64,6 +90,7 @@ pub fn encode(changes: &[Change], name_of: &dyn Fn(DatasetId) -> String) -> Expo
     let (mut suppliers, mut reasons) = (Dictionary::with_none(None), Dictionary::with_none(""));
     let mut names = Dictionary::with_none([None; 3]);
     let mut datasets = Dictionary::with_none(None);
+    let mut sizes = Sizes::default();
     let mut columns = ExposureColumns::default();
     for change in changes {
         let estimate = change.new.map_or(GONE, |figure| figure.estimate);
@@ -90,6 +117,7 @@ pub fn encode(changes: &[Change], name_of: &dyn Fn(DatasetId) -> String) -> Expo
         columns.sources.push(spread.map_or(0, |spread| spread.sources));
         columns.lowest.push(lowest.map_or(f64::NAN, |(value, _)| value));
         columns.highest.push(highest.map_or(f64::NAN, |(value, _)| value));
+        columns.size.push(sizes.index(change.new.map(|figure| figure.size).unwrap_or_default()));
     }
     columns.consumers = consumers.texts;
     columns.suppliers = suppliers.texts;
@@ -97,6 +125,7 @@ pub fn encode(changes: &[Change], name_of: &dyn Fn(DatasetId) -> String) -> Expo
     columns.reasons = reasons.texts;
     columns.names = names.texts;
     columns.datasets = datasets.texts;
+    (columns.size_quantity, columns.size_value) = (sizes.quantities, sizes.values);
     trim(&mut columns);
     columns
 }
@@ -145,6 +174,11 @@ fn trim(columns: &mut ExposureColumns) {
     if columns.sources.is_empty() {
         columns.datasets.clear();
     }
+    clear_if_all(&mut columns.size, |index| *index == 0);
+    if columns.size.is_empty() {
+        columns.size_quantity.clear();
+        columns.size_value.clear();
+    }
 }
 
 fn clear_if_all<T>(column: &mut Vec<T>, is_default: impl FnMut(&T) -> bool) {
@@ -176,6 +210,8 @@ pub struct ChangeRow<'a> {
     pub gone: bool,
     /// Lowest and highest figure of all datasets that can give it. `None`: no other dataset can.
     pub spread: Option<SourceSpread>,
+    /// Size of the market. `None`: nothing of it is known, or an earlier version wrote the row.
+    pub size: Option<MarketSize>,
 }
 
 /// The rows of the columns, in order. `None` where a column is too short or an index is outside its
@@ -215,7 +251,17 @@ fn row(columns: &ExposureColumns, index: usize) -> Option<ChangeRow<'_>> {
         old_status: common::Status::try_from(old_status).unwrap_or_default(),
         gone: entry_or(&columns.gone, index, false)?,
         spread: spread(columns, index)?,
+        size: size(columns, index)?,
     })
+}
+
+fn size(columns: &ExposureColumns, index: usize) -> Option<Option<MarketSize>> {
+    let index = usize::try_from(entry_or(&columns.size, index, 0)?).ok()?;
+    if index == 0 {
+        return Some(None);
+    }
+    let quantity_t = number(*columns.size_quantity.get(index)?);
+    Some(Some(MarketSize { quantity_t, value_kusd: number(*columns.size_value.get(index)?) }))
 }
 
 fn spread(columns: &ExposureColumns, index: usize) -> Option<Option<SourceSpread>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orewatch_contracts::common::v1::CauseKind;
 use orewatch_contracts::ingestion::v1::{
-    ObservationEventKind, Release, ReleaseOpened, RowsRepaired, SourcePolicyRevised,
+    ObservationEventKind, Release, ReleaseCommitted, ReleaseOpened, RowsRepaired, SourcePolicyRevised,
 };
 use orewatch_eventlog::{Error, Event};
 
@@ -101,7 +101,7 @@ impl BookState {
                 self.open.remove(event.stream.as_str());
                 Ok(None)
             }
-            ObservationEventKind::ReleaseCommitted => Ok(self.commit(event)),
+            ObservationEventKind::ReleaseCommitted => Ok(self.commit(event.message()?, event)),
             ObservationEventKind::ReleaseWithdrawn => Ok(self.withdraw(event)),
             ObservationEventKind::RowsRepaired => Ok(self.repair(event.message()?, event)),
             ObservationEventKind::SourcePolicyRevised => self.revise(&event.message()?, event),
@@ -130,7 +130,8 @@ impl BookState {
         if let Some(open) = self.open.get_mut(stream) {
             return Some(open);
         }
-        let content = self.book.visible_release(self.ids.get(stream)?)?;
+        let id = self.ids.get(stream)?;
+        let content = self.book.visible_release(id).or_else(|| self.book.visible_projections(id))?;
         Some(self.added.entry(stream.to_owned()).or_insert_with(|| OpenRelease::adding_to(content)))
     }
 
@@ -140,6 +141,9 @@ impl BookState {
         let rows = self.recording(stream)?;
         repaired.file.into_iter().for_each(|file| rows.add_file(file));
         let content = Arc::new(self.added.remove(stream)?.close());
+        if content.is_of_projections() {
+            return self.replace_projections(self.book.with_repaired_projections(&content, moment(event))?);
+        }
         let new = self.book.with_repaired_rows(&content, moment(event))?;
         self.replace_book(new, content, CauseKind::ReleaseRestated, event)
     }
@@ -156,8 +160,13 @@ impl BookState {
         Ok(self.replace_book(new, Arc::default(), CauseKind::SourceChanged, event))
     }
 
-    fn commit(&mut self, event: &Event) -> Option<BookRevision> {
-        let content = Arc::new(self.open.remove(event.stream.as_str())?.close());
+    fn commit(&mut self, committed: ReleaseCommitted, event: &Event) -> Option<BookRevision> {
+        let mut open = self.open.remove(event.stream.as_str())?;
+        open.set_notes(committed.report.map(|report| report.notes).unwrap_or_default());
+        let content = Arc::new(open.close());
+        if content.is_of_projections() {
+            return self.replace_projections(self.book.with_projections(content, moment(event)));
+        }
         let kind = if self.book.has_dataset(&content.release.dataset) {
             CauseKind::ReleaseRestated
         } else {
@@ -173,8 +182,17 @@ impl BookState {
         self.open.remove(event.stream.as_str());
         self.added.remove(event.stream.as_str());
         let id = self.ids.get(event.stream.as_str())?;
-        let (new, content) = self.book.without_release(id, moment(event))?;
+        let Some((new, content)) = self.book.without_release(id, moment(event)) else {
+            return self.replace_projections(self.book.without_projections(id, moment(event))?);
+        };
         self.replace_book(new, content, CauseKind::ReleaseWithdrawn, event)
+    }
+
+    /// Replaces the book by one with other projections. That is answered, and never published: no figure of
+    /// observations depends on it.
+    fn replace_projections(&mut self, new: Book) -> Option<BookRevision> {
+        self.book = Arc::new(new);
+        None
     }
 
     /// Replaces the book. Returns the change, except for a tenant's release: that is answered, and not

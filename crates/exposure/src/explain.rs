@@ -1,19 +1,24 @@
 //! Explanation of an exposure: the terms of its formula, suppliers, source rows, routes and releases.
 
+use orewatch_contracts::Failure;
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1 as wired;
-use orewatch_contracts::exposure::v1::{ExplainExposureResponse, Exposure, SourceRow};
-use orewatch_contracts::ingestion::v1::SourceFile;
+use orewatch_contracts::exposure::v1::{ExplainExposureResponse, Exposure, ReleaseNote, SourceRow};
+use orewatch_contracts::ingestion::v1::{PublisherNote, SourceFile};
 use orewatch_measures::{Measure, Status, Symbol, Term, Weight};
+use orewatch_runtime::Stop;
 
+use crate::absent::name_absent_codes;
 use crate::book::{
     Book, Cell, ConsumerId, EconomyId, Evaluation, Flow, Knowledge, Market, Origin, Output, Parameter,
-    ParameterKey, ReleaseContent, Reporter, ResidualFlow, Restriction, RestrictionKey,
+    ParameterKey, ProjectedFor, Projection, ReleaseContent, Reporter, ResidualFlow, Restriction,
+    RestrictionKey,
 };
 use crate::figures::{Contribution, Explanation, explanation, figure};
 use crate::grounds::Grounds;
 use crate::query::{exposure, exposure_of, latest_period};
 use crate::request::ExposureRequest;
+use crate::revisions::KnownFirmness;
 use crate::scope::{Cited, CitedRow, ScopeCache};
 use crate::wire;
 
@@ -26,15 +31,22 @@ pub(crate) struct ExplainLimits {
     pub(crate) routes: usize,
 }
 
+/// Upper bound on the notes of publishers in an explanation.
+const MAX_NOTES: usize = 100;
+
 /// Explains one exposure.
+///
+/// # Errors
+/// The request was stopped.
 pub(crate) fn explain(
     book: &Book,
     at: Knowledge,
     request: &ExposureRequest,
     limits: ExplainLimits,
-) -> ExplainExposureResponse {
+    stop: &Stop,
+) -> Result<ExplainExposureResponse, Failure> {
     let Some(period) = request.period.or_else(|| latest_period(book, at, request)) else {
-        return answer(request, exposure_of(book, at, request, false));
+        return Ok(answer(request, exposure_of(book, at, request, false)));
     };
     let market = request.market(period);
     let (scope, measure) = (ScopeCache::new(book, at).scope(market), request.key.measure);
@@ -42,21 +54,40 @@ pub(crate) fn explain(
     let why = explanation(&scope, request.figure_request(), limits.routes);
     let releases = scope.consulted(measure.method().table);
     let exposure = Grounds::new(&scope).add_to(exposure(&market, &figure, &releases), &figure);
+    let mut exposure =
+        KnownFirmness::new(book, at, request.topic(), stop).add_to(exposure, request.key.by)?;
+    name_absent_codes(&mut exposure, measure, request.material, request.stage);
     let is_used = |content: &&ReleaseContent| exposure.releases.contains(&content.release.id);
-    let releases: Vec<_> =
-        releases.into_iter().filter(is_used).map(|content| content.release.clone()).collect();
+    let used: Vec<_> = releases.into_iter().filter(is_used).collect();
     let rows_total = u64::try_from(why.rows.len()).unwrap_or(u64::MAX);
-    ExplainExposureResponse {
+    Ok(ExplainExposureResponse {
         rows: rows(&why, &market, request.key.by, limits.rows),
         rows_total,
         terms: terms(measure, &why.terms),
         contributions: why.contributions.iter().map(contribution).collect(),
-        releases,
+        releases: used.iter().map(|content| content.release.clone()).collect(),
         routes: why.routes,
         other_routes: why.other_routes,
         balances: why.balances,
+        notes: notes(&used, &market),
         ..answer(request, exposure)
-    }
+    })
+}
+
+/// What publishers say in these releases about the figures of a market.
+fn notes(releases: &[&ReleaseContent], market: &Market) -> Vec<ReleaseNote> {
+    let period = market.period.to_string();
+    let is_about = |note: &&PublisherNote| {
+        note.material == market.material
+            && note.stage == market.stage.as_str()
+            && (note.period.is_empty() || note.period == period)
+    };
+    let of_release = |content: &&ReleaseContent| {
+        let release = content.release.id.clone();
+        let about = content.notes.iter().filter(is_about).cloned();
+        about.map(|note| ReleaseNote { release: release.clone(), note: Some(note) }).collect::<Vec<_>>()
+    };
+    releases.iter().flat_map(of_release).take(MAX_NOTES).collect()
 }
 
 fn answer(request: &ExposureRequest, exposure: Exposure) -> ExplainExposureResponse {
@@ -103,6 +134,7 @@ fn rows(why: &Explanation<'_>, market: &Market, by: Weight, max: usize) -> Vec<S
         (CitedRow::Residual(_, flow), Weight::Quantity) => flow.quantity.known(),
         (CitedRow::Residual(_, flow), Weight::Value) => flow.value.known(),
         (CitedRow::Output(_, output), _) => output.quantity.known(),
+        (CitedRow::Projection(_, projection), _) => projection.quantity.known(),
         _ => None,
     };
     let size = |cited: &Cited<'_>| size(cited).unwrap_or(f64::NEG_INFINITY);
@@ -122,6 +154,9 @@ fn row(cited: &Cited<'_>, market: &Market) -> SourceRow {
         }
         CitedRow::Output(period, output) => {
             SourceRow { period: period.to_string(), ..production(content, output, market) }
+        }
+        CitedRow::Projection(period, projection) => {
+            SourceRow { period: period.to_string(), ..projected(content, projection, market) }
         }
         CitedRow::GovernanceScore(indicator, period, row) => SourceRow {
             period: period.to_string(),
@@ -205,6 +240,21 @@ fn production(content: &ReleaseContent, output: &Output, market: &Market) -> Sou
         economy: output.economy.map_or(orewatch_catalog::OTHER, EconomyId::code).to_owned(),
         product: series,
         ..weighed(output.quantity)
+    }
+}
+
+/// A projected row, as it was published.
+fn projected(content: &ReleaseContent, row: &Projection, market: &Market) -> SourceRow {
+    let note = match row.of {
+        ProjectedFor::Economy(_) => "",
+        ProjectedFor::Others => "the publisher's residual",
+        ProjectedFor::World => "the publisher's total",
+    };
+    SourceRow {
+        economy: row.of.code().to_owned(),
+        product: format!("{} {} ({})", market.material, market.stage, content.text(row.product)),
+        note: note.to_owned(),
+        ..weighed(row.quantity)
     }
 }
 

@@ -1,23 +1,28 @@
-//! The grounds of a figure: the datasets and releases from which it is computed, the spread of other
-//! datasets, and the codes and members that it lacks.
+//! The grounds of a figure: the datasets and releases from which it is computed, the scenario if they are of
+//! projections, the spread of other datasets, the products that it is about, and the codes and members that it
+//! lacks.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::Consumer;
-use orewatch_contracts::exposure::v1::{Exposure, SourceSpread};
+use orewatch_contracts::exposure::v1::{Exposure, ProductInfo, SourceSpread};
 use orewatch_measures::Measure;
 
 use crate::accounts::{Accounts, LOOK_BACK};
 use crate::book::{Book, Market, MarketFlows};
 use crate::decide::answering;
-use crate::figures::{Figure, Reach, Spread, family};
+use crate::figures::{Figure, Reach, Spread, family, is_about_trade};
 use crate::scope::{Scope, before};
+use crate::ties::tied;
+use crate::wire;
 
 /// The grounds of the figures of a market, by consumer and measure. Each is computed once.
 pub(crate) struct Grounds<'s, 'a> {
     scope: &'s Scope<'a>,
     known: BTreeMap<(&'static str, Measure), Ground>,
     used: Used,
+    products: OnceCell<Vec<ProductInfo>>,
 }
 
 /// Indices of the sources with a row of a consumer's trade; `true`: of its imports only. Figures of measures
@@ -37,12 +42,12 @@ struct Ground {
 
 impl<'s, 'a> Grounds<'s, 'a> {
     pub(crate) fn new(scope: &'s Scope<'a>) -> Self {
-        Self { scope, known: BTreeMap::new(), used: Used::new() }
+        Self { scope, known: BTreeMap::new(), used: Used::new(), products: OnceCell::new() }
     }
 
     /// Adds the grounds of a figure to its exposure.
     pub(crate) fn add_to(&mut self, exposure: Exposure, figure: &Figure) -> Exposure {
-        let Self { scope, known, used } = self;
+        let Self { scope, known, used, products } = self;
         let (code, measure) = (figure.key.consumer, figure.key.measure);
         let reach = family(measure).map_or(Reach::NOTHING, |family| family.reach());
         let ground = known
@@ -50,6 +55,11 @@ impl<'s, 'a> Grounds<'s, 'a> {
             .or_insert_with(|| Ground::compute(scope, code, &reach, used))
             .clone();
         let looks_at_flows = reach.flows;
+        let products = if is_about_trade(measure) && scope.has_figures() {
+            products.get_or_init(|| wire::products(scope.accounts())).clone()
+        } else {
+            Vec::new()
+        };
         let mut releases = exposure.releases;
         releases.retain(|release| !ground.unused.contains(release));
         Exposure {
@@ -58,6 +68,9 @@ impl<'s, 'a> Grounds<'s, 'a> {
             spread: figure.spread.map(|found| spread(scope.book(), &found)),
             missing_codes: if looks_at_flows { ground.missing_codes } else { Vec::new() },
             missing_members: if looks_at_flows { ground.missing_members } else { Vec::new() },
+            scenario: scope.book().scenario().map(ToString::to_string).unwrap_or_default(),
+            products,
+            tied: tied(scope, figure),
             ..exposure
         }
     }

@@ -25,11 +25,17 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::book::{Book, Knowledge};
+use crate::claims::check_claims;
 use crate::compare::compare;
 use crate::explain::{ExplainLimits, explain};
+use crate::page_token::{PageToken, limit};
 use crate::query::{Cursor, ExposureQuery, SelectedMarket, exposure_of, page, selected_markets};
 use crate::request::{ExposureRequest, Selection, knowledge};
+use crate::revisions::{Band, KnownFirmness, WantedBands, bands};
+use crate::scenarios;
 use crate::snapshot::Snapshot;
+use crate::targets::list_targets;
+use crate::vintages::compare_vintages;
 use crate::watch::{DecodedEvents, WatchStart, Watcher};
 
 /// Exposures in one message of a stream.
@@ -116,12 +122,16 @@ impl server::ExposureService for ExposureService {
         request: Request<GetExposureRequest>,
     ) -> Result<Response<GetExposureResponse>, Status> {
         let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
-        let get = move |known: &Snapshot, _: &Stop| {
+        let get = move |known: &Snapshot, stop: &Stop| {
             let wanted = ExposureRequest::parse(request.subject.as_ref(), &request.as_of)?;
             let book = known.read(request.reading.as_ref())?;
             wanted.check_stage(&book)?;
             let at = knowledge(&book, known.position, request.as_at.as_ref())?;
-            Ok(exposure_of(&book, at, &wanted, request.trend))
+            let exposure = exposure_of(&book, at, &wanted, request.trend);
+            if !request.firmness {
+                return Ok(exposure);
+            }
+            KnownFirmness::new(&book, at, wanted.topic(), stop).add_to(exposure, wanted.key.by)
         };
         let exposure = self.answer(&identity, get).await?;
         Ok(Response::new(GetExposureResponse { exposure: Some(exposure) }))
@@ -141,14 +151,14 @@ impl server::ExposureService for ExposureService {
         request: Request<StreamExposuresRequest>,
     ) -> Result<Response<Self::StreamExposuresStream>, Status> {
         let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
-        let StreamExposuresRequest { filter, as_at, trend, reading } = request;
+        let StreamExposuresRequest { filter, as_at, trend, reading, firmness } = request;
         let (seat, known) = (self.work.admit(&identity)?, self.snapshot()?);
         let begin = move |_: &Stop| {
             let selection = Selection::parse(&filter.unwrap_or_default())?;
             let book = known.read(reading.as_ref())?;
             let at = knowledge(&book, known.position, as_at.as_ref())?;
             let markets = selected_markets(&book, at, &selection);
-            Ok((Streaming { book, at, selection: Arc::new(selection), trend }, markets))
+            Ok((Streaming { book, at, selection: Arc::new(selection), trend, firmness }, markets))
         };
         let (streaming, markets) = seat.run(begin).await?;
         let memory = self.memory.clone();
@@ -186,7 +196,7 @@ impl server::ExposureService for ExposureService {
         let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
         let compare = move |known: &Snapshot, stop: &Stop| {
             let wanted = ExposureRequest::parse(request.subject.as_ref(), &request.as_of)?;
-            check_no_dataset(request.reading.as_ref())?;
+            check_comparable(request.reading.as_ref())?;
             let book = known.read(request.reading.as_ref())?;
             wanted.check_stage(&book)?;
             let at = knowledge(&book, known.position, request.as_at.as_ref())?;
@@ -200,7 +210,7 @@ impl server::ExposureService for ExposureService {
         request: Request<ExplainExposureRequest>,
     ) -> Result<Response<ExplainExposureResponse>, Status> {
         let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
-        let compute = move |known: &Snapshot, _: &Stop| {
+        let compute = move |known: &Snapshot, stop: &Stop| {
             let wanted = ExposureRequest::parse(request.subject.as_ref(), &request.as_of)?;
             let book = known.read(request.reading.as_ref())?;
             wanted.check_stage(&book)?;
@@ -209,7 +219,7 @@ impl server::ExposureService for ExposureService {
                 rows: limit(request.max_rows, DEFAULT_ROWS, MAX_ROWS, "max_rows")?,
                 routes: limit(request.max_routes, DEFAULT_ROUTES, MAX_ROUTES, "max_routes")?,
             };
-            Ok(explain(&book, at, &wanted, limits))
+            explain(&book, at, &wanted, limits, stop)
         };
         Ok(Response::new(self.answer(&identity, compute).await?))
     }
@@ -218,40 +228,51 @@ impl server::ExposureService for ExposureService {
         &self,
         request: Request<exposure::ListScenariosRequest>,
     ) -> Result<Response<exposure::ListScenariosResponse>, Status> {
-        drop(request);
-        Err(Status::unimplemented("not here yet"))
+        let (identity, request) = permitted(request, |_| None)?;
+        let list = move |known: &Snapshot, _: &Stop| scenarios::list(known, request.as_at.as_ref());
+        Ok(Response::new(self.answer(&identity, list).await?))
     }
 
     async fn list_targets(
         &self,
         request: Request<exposure::ListTargetsRequest>,
     ) -> Result<Response<exposure::ListTargetsResponse>, Status> {
-        drop(request);
-        Err(Status::unimplemented("not here yet"))
+        let (identity, request) = (Identity::from_request(&request), request.into_inner());
+        let list = move |known: &Snapshot, stop: &Stop| list_targets(known, &request, stop);
+        Ok(Response::new(self.answer(&identity, list).await?))
     }
 
     async fn check_claims(
         &self,
         request: Request<exposure::CheckClaimsRequest>,
     ) -> Result<Response<exposure::CheckClaimsResponse>, Status> {
-        drop(request);
-        Err(Status::unimplemented("not here yet"))
+        let (identity, request) = (Identity::from_request(&request), request.into_inner());
+        let check = move |known: &Snapshot, stop: &Stop| check_claims(known, &request, stop);
+        Ok(Response::new(self.answer(&identity, check).await?))
     }
 
     async fn list_revisions(
         &self,
         request: Request<exposure::ListRevisionsRequest>,
     ) -> Result<Response<exposure::ListRevisionsResponse>, Status> {
-        drop(request);
-        Err(Status::unimplemented("not here yet"))
+        let (identity, request) = permitted(request, |_| None)?;
+        let list = move |known: &Snapshot, stop: &Stop| {
+            let book = known.read(None)?;
+            let at = knowledge(&book, known.position, request.as_at.as_ref())?;
+            let wanted = WantedBands::parse(&book, &request)?;
+            let bands = bands(&book, at, &wanted, stop)?;
+            Ok(exposure::ListRevisionsResponse { bands: bands.iter().map(Band::message).collect() })
+        };
+        Ok(Response::new(self.answer(&identity, list).await?))
     }
 
     async fn compare_vintages(
         &self,
         request: Request<exposure::CompareVintagesRequest>,
     ) -> Result<Response<exposure::CompareVintagesResponse>, Status> {
-        drop(request);
-        Err(Status::unimplemented("not here yet"))
+        let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
+        let compare = move |known: &Snapshot, stop: &Stop| compare_vintages(known, &request, stop);
+        Ok(Response::new(self.answer(&identity, compare).await?))
     }
 }
 
@@ -266,16 +287,24 @@ fn permitted<T>(
     Ok((identity, request))
 }
 
-/// Refuses a reading by one dataset: that would leave nothing to compare.
-fn check_no_dataset(reading: Option<&Reading>) -> Result<(), Failure> {
+/// Refuses a reading by one dataset, which would leave nothing to compare, and one under a scenario, which
+/// has no other source.
+fn check_comparable(reading: Option<&Reading>) -> Result<(), Failure> {
     let dataset = reading.map_or("", |reading| &reading.dataset);
-    if dataset.is_empty() {
-        return Ok(());
+    if !dataset.is_empty() {
+        let message = "sources are compared over all datasets";
+        return Err(Failure::new(Class::Invalid, "unexpected-dataset", message)
+            .with_hint("leave the dataset out, or ask for the exposure by it alone")
+            .at("reading.dataset", dataset));
     }
-    let message = "sources are compared over all datasets";
-    Err(Failure::new(Class::Invalid, "unexpected-dataset", message)
-        .with_hint("leave the dataset out, or ask for the exposure by it alone")
-        .at("reading.dataset", dataset))
+    match reading.map_or("", |reading| &reading.scenario) {
+        "" => Ok(()),
+        scenario => {
+            Err(Failure::new(Class::Invalid, "unexpected-scenario", "only observations are compared")
+                .with_hint("leave the scenario out, or ask for the exposure under each scenario")
+                .at("reading.scenario", scenario))
+        }
+    }
 }
 
 /// The inputs of a stream of exposures.
@@ -285,6 +314,7 @@ struct Streaming {
     at: Knowledge,
     selection: Arc<Selection>,
     trend: bool,
+    firmness: bool,
 }
 
 /// An encoded message of a stream that waits to be sent. As bytes it takes a tenth of the memory of
@@ -302,8 +332,8 @@ impl Streaming {
     }
 
     fn pieces(&self, part: SelectedMarket, memory: &Budget, stop: &Stop) -> Result<Vec<Piece>, Failure> {
-        let Self { book, at, selection, trend } = self;
-        let query = ExposureQuery { book, at: *at, selection, trend: *trend, stop };
+        let Self { book, at, selection, trend, firmness } = self;
+        let query = ExposureQuery { book, at: *at, selection, trend: *trend, firmness: *firmness, stop };
         let (mut pieces, mut exposures) = (Vec::new(), Vec::new());
         let refused = query.visit(part, 0, |exposure| {
             exposures.push(exposure);
@@ -370,7 +400,8 @@ fn query(
         }
         None => (knowledge(&book, known.position, request.as_at.as_ref())?, Cursor::default()),
     };
-    let query = ExposureQuery { book: &book, at, selection: &selection, trend: request.trend, stop };
+    let (trend, firmness) = (request.trend, request.firmness);
+    let query = ExposureQuery { book: &book, at, selection: &selection, trend, firmness, stop };
     let (exposures, next) = page(&query, cursor, page_size)?;
     let token = |cursor| PageToken { binding, position: at.position, cursor }.text();
     Ok(QueryExposuresResponse {
@@ -381,62 +412,10 @@ fn query(
     })
 }
 
-/// The limit that a request asks for, or the default for 0.
-fn limit(requested: u32, default: u32, max: u32, field: &str) -> Result<usize, Failure> {
-    let limit = if requested == 0 { default } else { requested };
-    if limit > max {
-        let message = format!("at most {max} can be asked for at a time");
-        return Err(Failure::new(Class::Invalid, "too-many", message).at(field, limit.to_string()));
-    }
-    Ok(usize::try_from(limit).unwrap_or(usize::MAX))
-}
-
 /// Digest of the request that a page token belongs to.
 fn binding(filter: &ExposureFilter, as_at: Option<&AsAt>, reading: Option<&Reading>) -> Uuid {
     let mut bytes = filter.encode_length_delimited_to_vec();
     bytes.extend(as_at.map(prost::Message::encode_length_delimited_to_vec).unwrap_or_default());
     bytes.extend(reading.map(prost::Message::encode_to_vec).unwrap_or_default());
     Uuid::new_v5(&Uuid::NAMESPACE_OID, &bytes)
-}
-
-/// A page token: where the next page begins, and the request that it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct PageToken {
-    binding: Uuid,
-    position: u64,
-    cursor: Cursor,
-}
-
-impl PageToken {
-    fn text(self) -> String {
-        let Self { binding, position, cursor } = self;
-        format!("{}.{position}.{}.{}", binding.simple(), cursor.part, cursor.offset)
-    }
-
-    /// Reads a token. `None`: it is empty, for the first page.
-    fn parse(text: &str, binding: Uuid) -> Result<Option<Self>, Failure> {
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let invalid = |message: &str| {
-            Failure::new(Class::Invalid, "invalid-token", message)
-                .with_hint(
-                    "repeat the request of the first page with its `next_page_token`, or begin without one",
-                )
-                .at("page_token", text)
-        };
-        let token = Self::read(text).ok_or_else(|| invalid("this is no page token"))?;
-        if token.binding != binding {
-            return Err(invalid("this page token belongs to another filter or time"));
-        }
-        Ok(Some(token))
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let mut markets = text.split('.');
-        let binding = Uuid::try_parse(markets.next()?).ok()?;
-        let position = markets.next()?.parse().ok()?;
-        let cursor = Cursor { part: markets.next()?.parse().ok()?, offset: markets.next()?.parse().ok()? };
-        markets.next().is_none().then_some(Self { binding, position, cursor })
-    }
 }

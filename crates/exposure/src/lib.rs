@@ -8,10 +8,13 @@
 //!
 //! Reading order: [`book`] (what is known), [`accounts`] (a market's trade and output), [`scope`] (everything
 //! that the measures of a market may look at), [`figures`] (the measures), [`dependents`] and [`decide`]
-//! (what a change of the book means for them).
+//! (what a change of the book means for them). `vintages` compares two points in knowledge time, `revisions`
+//! the editions of a dataset.
 
+mod absent;
 pub mod accounts;
 pub mod book;
+mod claims;
 pub mod columns;
 mod compare;
 pub mod decide;
@@ -21,13 +24,19 @@ mod explain;
 pub mod figures;
 mod grounds;
 mod grpc;
+mod page_token;
 mod publisher;
 mod query;
 mod request;
+mod revisions;
+mod scenarios;
 pub mod scope;
 mod snapshot;
 mod tail;
+mod targets;
+mod ties;
 mod trend;
+mod vintages;
 mod watch;
 mod wire;
 mod work;

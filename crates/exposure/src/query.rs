@@ -10,19 +10,20 @@ use orewatch_measures::{Estimate, Measure, Status, Table, Weight};
 use orewatch_runtime::Stop;
 use prost::Message;
 
+use crate::absent::name_absent_codes;
+use crate::accounts::Size;
 use crate::book::{Book, EconomyId, Knowledge, Market, ReleaseContent, Tables};
-use crate::figures::{Figure, FigureFilter, Figures, SupplierNames, figure, figures};
+use crate::figures::{Figure, FigureFilter, Figures, NO_DATA, SupplierNames, figure, figures};
 use crate::grounds::Grounds;
 use crate::request::{ExposureRequest, Frequency, Periods, Selection};
+use crate::revisions::KnownFirmness;
 use crate::scope::ScopeCache;
 use crate::trend::Past;
 use crate::wire;
 
-const NO_DATA: &str = "no release has figures of this material, stage and period";
-
 /// Largest size of the exposures of a page, in bytes: with the rest of the message it stays below the limit
 /// of gRPC.
-const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
+pub(crate) const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 
 /// A market that a selection covers, and the tables from which its figures are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,7 @@ pub(crate) fn selected_markets(book: &Book, at: Knowledge, selection: &Selection
         let tables = WantedTables {
             trade: wants(tables.flows, newest.and_then(|newest| newest.flows)),
             production: wants(tables.output, newest.and_then(|newest| newest.output)),
-            both: wants(tables.flows && tables.output, newest.and_then(|newest| newest.both)),
+            both: wants(tables.has_both(), newest.and_then(|newest| newest.both)),
         };
         let any = tables.trade || tables.production || tables.both;
         any.then_some(SelectedMarket { market, tables })
@@ -112,7 +113,7 @@ fn latest(markets: &[(Market, Tables)]) -> BTreeMap<(&'static str, Stage), Lates
         let newer = |there: bool, period: Option<Period>| period.max(there.then_some(market.period));
         latest.flows = newer(tables.flows, latest.flows);
         latest.output = newer(tables.output, latest.output);
-        latest.both = newer(tables.flows && tables.output, latest.both);
+        latest.both = newer(tables.has_both(), latest.both);
     }
     all
 }
@@ -125,6 +126,8 @@ pub(crate) struct ExposureQuery<'a> {
     pub(crate) selection: &'a Selection,
     /// Whether to add how the figures developed over the past periods.
     pub(crate) trend: bool,
+    /// Whether to add how firm the published figures behind them are.
+    pub(crate) firmness: bool,
     pub(crate) stop: &'a Stop,
 }
 
@@ -154,13 +157,19 @@ impl ExposureQuery<'_> {
         let releases = |measure| releases.get(&measure).map_or(&[][..], Vec::as_slice);
         let past = self.trend.then(|| Past::with_figures(&scope, &within));
         let mut grounds = Grounds::new(&scope);
+        let topic = (part.market.material, part.market.stage);
+        let mut firmness = self.firmness.then(|| KnownFirmness::new(self.book, self.at, topic, self.stop));
         for figure in all.iter().skip(skip) {
             self.stop.check()?;
             let exposure = Exposure {
                 trend: past.as_ref().map(|past| past.trend(&scope, figure)),
                 ..exposure(&part.market, figure, releases(figure.key.measure))
             };
-            if let ControlFlow::Break(broken) = visit(grounds.add_to(exposure, figure)) {
+            let mut exposure = grounds.add_to(exposure, figure);
+            if let Some(firmness) = &mut firmness {
+                exposure = firmness.add_to(exposure, figure.key.by)?;
+            }
+            if let ControlFlow::Break(broken) = visit(exposure) {
                 return Ok(Some(broken));
             }
         }
@@ -208,13 +217,18 @@ pub(crate) fn page(
     Ok((page, None))
 }
 
-/// The latest year in which the market has the tables that the measure needs. `None`: no year has them.
-pub(crate) fn latest_period(book: &Book, at: Knowledge, request: &ExposureRequest) -> Option<Period> {
-    let has = |tables: &Tables| match request.key.measure.method().table {
+/// Whether a market has the tables that a measure needs.
+pub(crate) fn has_tables(tables: &Tables, needed: Table) -> bool {
+    match needed {
         Table::Trade => tables.flows,
         Table::Production => tables.output,
-        Table::Both => tables.flows && tables.output,
-    };
+        Table::Both => tables.has_both(),
+    }
+}
+
+/// The latest year in which the market has the tables that the measure needs. `None`: no year has them.
+pub(crate) fn latest_period(book: &Book, at: Knowledge, request: &ExposureRequest) -> Option<Period> {
+    let table = request.key.measure.method().table;
     let is_requested = |market: &Market| {
         market.material == request.material
             && market.stage == request.stage
@@ -222,13 +236,19 @@ pub(crate) fn latest_period(book: &Book, at: Knowledge, request: &ExposureReques
     };
     let markets = book.markets(at).into_iter();
     markets
-        .filter(|(market, tables)| is_requested(market) && has(tables))
+        .filter(|(market, tables)| is_requested(market) && has_tables(tables, table))
         .map(|(market, _)| market.period)
         .max()
 }
 
 /// One exposure. Without any data it is UNAVAILABLE, with the reason.
 pub(crate) fn exposure_of(book: &Book, at: Knowledge, request: &ExposureRequest, trend: bool) -> Exposure {
+    let mut exposure = answer(book, at, request, trend);
+    name_absent_codes(&mut exposure, request.key.measure, request.material, request.stage);
+    exposure
+}
+
+fn answer(book: &Book, at: Knowledge, request: &ExposureRequest, trend: bool) -> Exposure {
     match request.period.or_else(|| latest_period(book, at, request)) {
         Some(period) => {
             let market = request.market(period);
@@ -247,9 +267,9 @@ pub(crate) fn exposure_of(book: &Book, at: Knowledge, request: &ExposureRequest,
             let mut exposure = described(
                 request.material,
                 request.stage,
-                &Figure { key: request.key, estimate, names, spread: None },
+                &Figure { key: request.key, estimate, names, spread: None, size: Size::default() },
             );
-            exposure.period = String::new();
+            exposure.scenario = book.scenario().map(ToString::to_string).unwrap_or_default();
             exposure
         }
     }
@@ -278,6 +298,7 @@ fn described(material: &str, stage: Stage, figure: &Figure) -> Exposure {
         unit: key.measure.method().unit.to_owned(),
         names: names(figure.names),
         lines: wire::lines(key.measure, &figure.estimate),
+        size: wire::size(&figure.size),
         ..Exposure::default()
     }
 }

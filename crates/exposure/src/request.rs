@@ -13,7 +13,7 @@ use crate::book::{Book, EconomyId, Knowledge, Market};
 use crate::figures::{FigureFilter, FigureKey, FigureRequest};
 
 /// The periods that a request covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Periods {
     /// The latest with data, determined for each material, stage and table.
     Latest,
@@ -23,24 +23,36 @@ pub(crate) enum Periods {
     Single(Period),
     /// All between the first day of the one and the last day of the other.
     Range(Period, Period),
+    /// Several single periods and ranges.
+    Listed(Vec<Periods>),
 }
 
 impl Periods {
-    /// Reads `2022`, `2022-03`, `2018..2024`, `all`, or an empty text for the latest.
+    /// Reads `2022`, `2022-03`, `2018..2024`, several of these separated by commas, `all`, or an empty text
+    /// for the latest.
     ///
     /// # Errors
     /// Another text, or a range that ends before it begins.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
-        let period = |text: &str| text.trim().parse::<Period>();
-        let parsed = match text.trim() {
+        match text.trim() {
             "" => Ok(Self::Latest),
             "all" => Ok(Self::All),
-            text => match text.split_once("..") {
-                Some((from, to)) => period(from).and_then(|from| Ok(Self::Range(from, period(to)?))),
-                None => period(text).map(Self::Single),
-            },
+            listed if listed.contains(',') => {
+                listed.split(',').map(Self::parse_span).collect::<Result<_, _>>().map(Self::Listed)
+            }
+            single => Self::parse_span(single),
+        }
+    }
+
+    /// Reads one period, or one range of periods.
+    fn parse_span(text: &str) -> Result<Self, Failure> {
+        let period = |text: &str| text.trim().parse::<Period>();
+        let parsed = match text.split_once("..") {
+            Some((from, to)) => period(from).and_then(|from| Ok(Self::Range(from, period(to)?))),
+            None => period(text).map(Self::Single),
         };
-        let hint = "write a year `2022`, a month `2022-03`, a range `2018..2024`, or `all`";
+        let hint =
+            "write a year `2022`, a month `2022-03`, a range `2018..2024`, a list `2014,2024`, or `all`";
         let invalid =
             |message: String| Failure::new(Class::Invalid, "invalid-period", message).with_hint(hint);
         match parsed {
@@ -52,11 +64,12 @@ impl Periods {
         }
     }
 
-    pub(crate) fn include(self, period: Period) -> bool {
+    pub(crate) fn include(&self, period: Period) -> bool {
         match self {
             Self::Latest | Self::All => true,
-            Self::Single(one) => one == period,
+            Self::Single(one) => *one == period,
             Self::Range(from, to) => from.start() <= period.start() && period.end() <= to.end(),
+            Self::Listed(periods) => periods.iter().any(|listed| listed.include(period)),
         }
     }
 }
@@ -142,6 +155,19 @@ impl Selection {
         self.measures.is_empty()
     }
 
+    /// Whether a material is wanted.
+    pub(crate) fn material(&self, id: &str) -> bool {
+        self.materials.is_empty() || self.materials.contains(id)
+    }
+
+    /// Whether what is said about a material and stage is wanted; an empty period stands for all.
+    pub(crate) fn subject_of_note(&self, material: &str, stage: &str, period: &str) -> bool {
+        let is_stage = |wanted: &Stage| wanted.as_str() == stage;
+        (self.materials.is_empty() || self.materials.contains(material))
+            && (self.stages.is_empty() || self.stages.iter().any(is_stage))
+            && period.parse().map_or(period.is_empty(), |period| self.period(period))
+    }
+
     /// Whether figures of the material and stage of a market are wanted; its period is not considered.
     pub(crate) fn material_and_stage(&self, market: &Market) -> bool {
         matches(&self.materials, &market.material) && matches(&self.stages, &market.stage)
@@ -196,7 +222,7 @@ impl ExposureRequest {
         let period = match Periods::parse(as_of)? {
             Periods::Latest => None,
             Periods::Single(period) => Some(period),
-            Periods::All | Periods::Range(..) => {
+            Periods::All | Periods::Range(..) | Periods::Listed(_) => {
                 let message = "a single exposure has a single period";
                 return Err(Failure::new(Class::Invalid, "invalid-period", message)
                     .with_hint("name one period, or query for several")
@@ -240,6 +266,11 @@ impl ExposureRequest {
     /// The requested figure within its market.
     pub(crate) fn figure_request(&self) -> FigureRequest {
         FigureRequest { consumer: self.consumer, key: self.key }
+    }
+
+    /// Its material and stage.
+    pub(crate) fn topic(&self) -> (&'static str, Stage) {
+        (self.material, self.stage)
     }
 
     /// The market of the request in a period.
@@ -296,7 +327,8 @@ fn weight_of(measure: Measure, by: i32) -> Result<Weight, Failure> {
     Err(failure.with_hint(format!("leave `by` empty, or set it to {only}")).at("by", wrong))
 }
 
-fn weight(by: i32) -> Result<Option<Weight>, Failure> {
+/// The weight of a message. `None`: it names none.
+pub(crate) fn weight(by: i32) -> Result<Option<Weight>, Failure> {
     match common::By::try_from(by) {
         Ok(common::By::Unspecified) => Ok(None),
         Ok(common::By::Quantity) => Ok(Some(Weight::Quantity)),
@@ -312,7 +344,8 @@ fn consumer(text: &str) -> Result<Consumer, Failure> {
     text.parse().map_err(|error| unknown("consumer", error))
 }
 
-fn material_id(text: &str) -> Result<&'static str, Failure> {
+/// The identifier of a material.
+pub(crate) fn material_id(text: &str) -> Result<&'static str, Failure> {
     material(text).map(|material| material.id).map_err(|error| unknown("material", error))
 }
 
@@ -320,7 +353,11 @@ fn stage(text: &str) -> Result<Stage, Failure> {
     text.parse().map_err(|error| unknown("stage", error))
 }
 
-fn supplier(text: &str) -> Result<EconomyId, Failure> {
+/// A supplier by its code.
+///
+/// # Errors
+/// The catalogue does not have it.
+pub(crate) fn supplier(text: &str) -> Result<EconomyId, Failure> {
     let economy = orewatch_catalog::resolve_economy(orewatch_catalog::Scheme::Iso3, text);
     let economy = economy.map_err(|error| unknown("supplier", error))?;
     EconomyId::from_code(economy.iso3).ok_or_else(|| missing("supplier"))
@@ -366,16 +403,15 @@ pub(crate) fn knowledge(book: &Book, position: u64, at: Option<&common::AsAt>) -
 /// Position of the commit of a release, by its identifier or by its vintage.
 fn release(book: &Book, text: &str) -> Result<u64, Failure> {
     let text = text.trim();
-    let entries = book.releases();
-    if let Some(entry) = entries.iter().rev().find(|entry| entry.id() == text) {
+    if let Some(entry) = book.every_release().rev().find(|entry| entry.id() == text) {
         return Ok(entry.committed.position);
     }
-    let of_vintage = || entries.iter().filter(|entry| entry.content.release.vintage == text);
+    let of_vintage = || book.every_release().filter(|entry| entry.content.release.vintage == text);
     let ids: BTreeSet<_> = of_vintage().map(|entry| entry.id()).collect();
     match (ids.len(), of_vintage().next_back()) {
         (1, Some(entry)) => Ok(entry.committed.position),
         (0, _) | (_, None) => {
-            let known: BTreeSet<_> = entries.iter().map(|entry| entry.id()).collect();
+            let known: BTreeSet<_> = book.every_release().map(|entry| entry.id()).collect();
             Err(Failure::new(
                 Class::NotFound,
                 "unknown-release",

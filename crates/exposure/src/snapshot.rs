@@ -9,7 +9,7 @@ use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::Position;
 use orewatch_measures::Mirror;
 
-use crate::book::Book;
+use crate::book::{Book, Knowledge, ScenarioName};
 
 /// State of the service at one moment, as requests see it.
 #[derive(Clone, Debug, Default)]
@@ -29,10 +29,11 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// The book as a request wants to read it: for its tenant, with its way to reconcile two reports of a
-    /// flow, answered by its dataset.
+    /// flow, answered by its dataset, under its scenario.
     ///
     /// # Errors
-    /// A way to reconcile reports that this version does not know; a dataset without any release.
+    /// A way to reconcile reports that this version does not know; a dataset without any release; a scenario
+    /// without any projection.
     pub(crate) fn read(&self, reading: Option<&Reading>) -> Result<Arc<Book>, Failure> {
         let Some(reading) = reading else { return Ok(Arc::clone(&self.book)) };
         let mirror = match contract::Mirror::try_from(reading.mirror) {
@@ -46,25 +47,64 @@ impl Snapshot {
                     .at("reading.mirror", reading.mirror.to_string()));
             }
         };
-        if mirror == Mirror::default() && reading.tenant.is_empty() && reading.dataset.is_empty() {
+        let is_usual = mirror == Mirror::default() && reading.tenant.is_empty();
+        if is_usual && reading.dataset.is_empty() && reading.scenario.is_empty() {
             return Ok(Arc::clone(&self.book));
         }
         let book = self.book.for_reader(&reading.tenant, mirror);
+        if !reading.scenario.is_empty() {
+            return under_scenario(&book, reading).map(Arc::new);
+        }
         if reading.dataset.is_empty() {
             return Ok(Arc::new(book));
         }
-        let dataset = book.dataset(&reading.dataset).ok_or_else(|| unknown(&book, &reading.dataset))?;
+        let dataset = book
+            .dataset(&reading.dataset)
+            .ok_or_else(|| unknown_dataset(&book, &reading.dataset, "reading.dataset"))?;
         Ok(Arc::new(book.answered_by(dataset)))
     }
 }
 
-fn unknown(book: &Book, dataset: &str) -> Failure {
+/// The book under the scenario of a reading.
+fn under_scenario(book: &Book, reading: &Reading) -> Result<Book, Failure> {
+    let Reading { scenario, dataset, .. } = reading;
+    if !dataset.is_empty() {
+        return Err(Failure::new(
+            Class::Invalid,
+            "unexpected-dataset",
+            "a scenario names its dataset itself",
+        )
+        .with_hint("leave the dataset out")
+        .at("reading.dataset", dataset));
+    }
+    let name = ScenarioName::parse(scenario);
+    name.and_then(|name| book.under_scenario(name)).ok_or_else(|| unknown_scenario(book, scenario))
+}
+
+fn unknown_scenario(book: &Book, scenario: &str) -> Failure {
+    let known: Vec<_> = book.scenarios(Knowledge::NOW).into_iter().map(|scenario| scenario.name).collect();
+    let near = orewatch_catalog::closest(scenario, known.iter().map(String::as_str));
+    let hint = match near {
+        Some(near) => format!("did you mean {near}?"),
+        None if known.is_empty() => "no release has projections; ingest one first".to_owned(),
+        None => format!("there are: {}", known.join(", ")),
+    };
+    Failure::new(Class::Invalid, "unknown-scenario", format!("no release has projections of `{scenario}`"))
+        .with_hint(hint)
+        .at("reading.scenario", scenario)
+}
+
+/// The failure of a request that names a dataset without any release.
+pub(crate) fn unknown_dataset(book: &Book, dataset: &str, field: &str) -> Failure {
     let known: BTreeSet<_> =
         book.releases().iter().map(|entry| entry.content.release.dataset.as_str()).collect();
     let near = orewatch_catalog::closest(dataset, known.iter().copied());
-    let hint = match near {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("there are: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
+    let mut scenarios = book.scenarios(Knowledge::NOW).into_iter();
+    let own = scenarios.find(|scenario| scenario.name.split(':').next() == Some(dataset));
+    let hint = match (own, near) {
+        (Some(own), _) => format!("it has projections only: ask under the scenario {}", own.name),
+        (None, Some(near)) => format!("did you mean {near}?"),
+        (None, None) => format!("there are: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
     };
     Failure::new(
         Class::NotFound,
@@ -72,5 +112,5 @@ fn unknown(book: &Book, dataset: &str) -> Failure {
         format!("no release of dataset `{dataset}` was committed"),
     )
     .with_hint(hint)
-    .at("reading.dataset", dataset)
+    .at(field, dataset)
 }

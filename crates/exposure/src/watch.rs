@@ -22,7 +22,7 @@ use prost::Message as _;
 
 use crate::book::{EconomyId, Market};
 use crate::columns::{self, ChangeRow};
-use crate::figures::FigureFilter as _;
+use crate::figures::{FigureFilter as _, is_about_trade};
 use crate::request::Selection;
 use crate::wire;
 
@@ -233,7 +233,7 @@ impl Watcher {
             let row = row.ok_or_else(|| damaged(*position, "its columns do not fit together"))?;
             next_row += 1;
             if self.wants(&row) {
-                changes.push(change(market, &message.releases, row));
+                changes.push(change(market, &message, row));
             }
             if changes.len() == CHANGES_PER_MESSAGE {
                 break;
@@ -281,7 +281,7 @@ fn market(changed: &ExposuresChanged) -> Option<Market> {
     })
 }
 
-fn change(market: &Market, releases: &[String], row: ChangeRow<'_>) -> ExposureChange {
+fn change(market: &Market, changed: &ExposuresChanged, row: ChangeRow<'_>) -> ExposureChange {
     let measure = row.measure.parse::<Measure>().ok();
     let unit = measure.map_or("", |measure| measure.method().unit);
     let exposure = Exposure {
@@ -298,7 +298,9 @@ fn change(market: &Market, releases: &[String], row: ChangeRow<'_>) -> ExposureC
         estimate: Some(row.estimate),
         unit: unit.to_owned(),
         names: row.names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
-        releases: releases.to_vec(),
+        releases: changed.releases.clone(),
+        products: if measure.is_some_and(is_about_trade) { changed.products.clone() } else { Vec::new() },
+        size: row.size,
         ..Exposure::default()
     };
     ExposureChange {

@@ -2,9 +2,10 @@
 
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1 as exposure;
-use orewatch_contracts::exposure::v1::LineVerdict;
+use orewatch_contracts::exposure::v1::{LineVerdict, MarketSize, ProductInfo};
 use orewatch_measures::{Estimate, Line, LineState, Measure, Side, Status, Weight};
 
+use crate::accounts::{Accounts, Product, Size};
 use crate::book::Market;
 use crate::figures::Figures;
 
@@ -27,6 +28,23 @@ pub(crate) fn releases(figures: &Figures<'_>) -> Vec<String> {
         }
     }
     ids
+}
+
+/// The messages of a market's products.
+pub(crate) fn products(accounts: &Accounts<'_>) -> Vec<ProductInfo> {
+    let message = |product: Product| ProductInfo {
+        code: product.code,
+        name: product.name.to_owned(),
+        proxy: product.is_proxy,
+        purity: product.purity,
+    };
+    accounts.products().into_iter().map(message).collect()
+}
+
+/// The message of a size. `None`: nothing of it is known.
+pub(crate) fn size(size: &Size) -> Option<MarketSize> {
+    let message = MarketSize { quantity_t: size.quantity, value_kusd: size.value };
+    (!size.is_unknown()).then_some(message)
 }
 
 /// The message of a status.

@@ -1,11 +1,14 @@
 //! What files and users declare of a release: its table, its kind, the dataset that it supplements, its
 //! scope.
-use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::{Release, Table};
+use orewatch_contracts::{Class, Failure};
 
 use super::table::{TABLES, table_name};
 use super::{Metadata, Part, SourceError, nearest};
 use crate::{dataset, scope};
+
+/// Upper bound on the partners that a table is cut to. There are fewer economies.
+pub const MAX_CUT_PARTNERS: u32 = 300;
 
 /// Keeps the parts of the table that the user names, if one is named.
 ///
@@ -46,7 +49,8 @@ fn check_table(file: &str, metadata: &Metadata, table: Table) -> Result<(), Sour
     })
 }
 
-/// Records in a release what decides which rows it restates: kind, supplemented dataset, scope.
+/// Records in a release what is declared of its rows: kind, supplemented dataset and scope, which decide what
+/// it restates, and the number of partners that it was cut to.
 pub(super) fn declare(release: &mut Release, metadata: &Metadata) -> Result<(), Failure> {
     if let Some(kind) = &metadata.kind {
         let known = dataset::read_kind(kind)?;
@@ -55,7 +59,25 @@ pub(super) fn declare(release: &mut Release, metadata: &Metadata) -> Result<(), 
     release.supplements = metadata.supplements.clone().unwrap_or_default();
     release.scope = metadata.scope.as_deref().map(scope::parse).transpose()?;
     dataset::record_kind(release);
+    if let Some(text) = &metadata.cut {
+        release.cut_partners = cut_partners(release.table(), text)?;
+    }
     scope::check(release)
+}
+
+/// Reads the number of partners that trade was cut to.
+fn cut_partners(table: Table, text: &str) -> Result<u32, Failure> {
+    let refuse = |code, message: &str| Failure::new(Class::Invalid, code, message).at("cut", text);
+    if table != Table::Trade {
+        return Err(refuse("unexpected-field", "only trade is cut to the largest partners")
+            .with_hint("leave the line `# cut:` out"));
+    }
+    let hint = format!("write how many partners are listed on each side, 1 to {MAX_CUT_PARTNERS}");
+    match text.parse() {
+        Ok(count) if (1..=MAX_CUT_PARTNERS).contains(&count) => Ok(count),
+        Ok(_) => Err(refuse("out-of-range", "no table is cut to so many partners").with_hint(hint)),
+        Err(_) => Err(refuse("invalid-count", "this is no number of partners").with_hint(hint)),
+    }
 }
 
 /// A failure of [`declare`] as an error of the file that may have declared it.
@@ -63,6 +85,9 @@ pub(super) fn declaration_error(file: &str, failure: Failure) -> SourceError {
     let code = match failure.code.as_str() {
         "unknown-dataset-kind" => "unknown-dataset-kind",
         "invalid-supplement" => "invalid-supplement",
+        "invalid-count" => "invalid-count",
+        "out-of-range" => "out-of-range",
+        "unexpected-field" => "unexpected-field",
         _ => "invalid-scope",
     };
     SourceError::new(code, file, 0, failure.message).at(failure.field, failure.value).with_hint(failure.hint)

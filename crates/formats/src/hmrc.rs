@@ -13,7 +13,7 @@
 //!   that it does not specify.
 //! - Goods that were paid for weigh something: a weight of zero is then not known.
 //!
-//! Products of no material, and the office's own economy as the partner, are out of scope. Set aside: unknown
+//! Products of no material, and the office's own economy as the partner, are out of scope. Quarantined: unknown
 //! economies and flows, invalid products, periods and figures, and a second row of a flow and national code.
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -251,7 +251,7 @@ impl Months {
         Ok((partner != reporter).then_some((flow, [value, weight])))
     }
 
-    /// Adds a row to its flow. Returns why it is set aside, if it is.
+    /// Adds a row to its flow. Returns why it is quarantined, if it is.
     fn add(
         &self,
         sums: &mut HashMap<ReportedFlow, Sum>,

@@ -36,8 +36,8 @@ pub fn sha256(content: &[u8]) -> String {
 /// 2. the identifiers of the concordances that explained product codes, in their order, each followed by a
 ///    line feed;
 /// 3. the tenant, if it has one;
-/// 4. the name of the table, if it is projections, targets or claims: a file may hold these beside another table
-///    of the same dataset.
+/// 4. the name of the table, if it is projections, targets or claims: a file may hold these beside another
+///    table of the same dataset.
 ///
 /// Names, order and compression of the files do not matter. The same file read with another concordance, or
 /// of another tenant, is another release.

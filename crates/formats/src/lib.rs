@@ -4,7 +4,7 @@
 //! their content, says which tables they hold and what they say of themselves, and reads their rows.
 //! [`plan`](fn@plan) identifies the releases in a first pass over the files, and [`read`] turns their rows
 //! into chunks in a second, both in bounded memory. A file that cannot be read is a [`SourceError`]; a row
-//! that cannot be recorded is set aside with its location and reason, and reading goes on.
+//! that cannot be recorded is quarantined with its location and reason, and reading goes on.
 //!
 //! The crate has no I/O but reading files, and records nothing: the service `orewatch-ingestion` keeps the
 //! files, checks releases and writes the log.
@@ -36,6 +36,7 @@ mod head;
 mod header;
 mod hmrc;
 pub mod ids;
+mod iea;
 mod in_order;
 mod input;
 mod json;
@@ -43,9 +44,11 @@ mod keys;
 mod line_reader;
 mod lines;
 mod location;
+mod mapped;
 mod metadata;
 mod names;
 mod nearest;
+mod notes;
 mod observation;
 mod oecd;
 mod parameters;
@@ -83,12 +86,14 @@ mod wmd;
 
 pub use chunk::Chunk;
 pub use codes::Codes;
+pub use declared::MAX_CUT_PARTNERS;
 pub use error::SourceError;
 pub use format::{About, Limits};
 pub use header::{Layout, Preamble};
 pub use ids::release_id;
 pub use input::{Check, Checker};
 pub use input::{Input, Member, Seen, Stored};
+pub use mapped::translate;
 pub use metadata::Metadata;
 pub use names::parse_day;
 pub use plan::MAX_FILES;

@@ -14,8 +14,8 @@ pub struct Metadata {
     /// The list that product codes follow: a revision of the Harmonized System, such as `HS92`, or another
     /// list, such as `CN2024`.
     pub hs: Option<String>,
-    /// `trade`, `production`, `governance`, `parameters`, `restrictions`, `concordance`, `projections`, `targets`
-    /// or `claims`.
+    /// `trade`, `production`, `governance`, `parameters`, `restrictions`, `concordance`, `projections`,
+    /// `targets` or `claims`.
     pub table: Option<String>,
     /// Who publishes it.
     pub publisher: Option<String>,
@@ -33,10 +33,12 @@ pub struct Metadata {
     pub supplements: Option<String>,
     /// What the release covers, in the form of [`scope_text`](crate::scope::scope_text).
     pub scope: Option<String>,
+    /// Number of partners that trade was cut to, on each side of each product and period.
+    pub cut: Option<String>,
 }
 
 /// The keys, in the order in which they are documented.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 13] = [
     "dataset",
     "vintage",
     "hs",
@@ -49,6 +51,7 @@ pub(super) const KEYS: [&str; 12] = [
     "kind",
     "supplements",
     "scope",
+    "cut",
 ];
 
 impl Metadata {
@@ -67,6 +70,7 @@ impl Metadata {
             "kind" => Some(&mut self.kind),
             "supplements" => Some(&mut self.supplements),
             "scope" => Some(&mut self.scope),
+            "cut" => Some(&mut self.cut),
             _ => None,
         }
     }

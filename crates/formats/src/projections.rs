@@ -28,7 +28,7 @@ impl RowParser for Projections {
         let [period, economy, material, stage, side, scenario, quantity, unit, basis] =
             std::array::from_fn(|column| self.columns.get(row, column));
         let period = names.period("period", period)?;
-        let economy = projected_economy("economy", economy, names)?;
+        let economy = producer("economy", economy, names)?;
         let is_demand = one_of("side", side, [("supply", false), ("demand", true)])?;
         let scenario = identifier("scenario", scenario, "base")?;
         let series = [("material", material), ("stage", stage), ("unit", unit), ("basis", basis)];
@@ -47,8 +47,9 @@ impl RowParser for Projections {
     }
 }
 
-/// An economy, the publisher's residual, or its total for the world.
-pub(super) fn projected_economy(column: &str, text: &str, names: &mut Names) -> Result<Symbol, Reject> {
+/// An economy, the source's residual of those that it does not list, or the total that it prints for the
+/// world.
+pub(super) fn producer(column: &str, text: &str, names: &mut Names) -> Result<Symbol, Reject> {
     match text {
         OTHER => names.unlisted_producers(column),
         WORLD => names.consumer(column, text).map(|(symbol, _)| symbol),

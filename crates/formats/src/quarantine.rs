@@ -1,4 +1,4 @@
-//! Collects rows that are set aside into chunks.
+//! Collects rows that are quarantined into chunks.
 //!
 //! A rejection is complete when its row is read, but for one: where a duplicate row was first is found out
 //! only at the end. From the first duplicate on all rejections wait, so that they stay in the order of the
@@ -16,7 +16,7 @@ const MAX_LISTED_REJECTIONS: usize = 10_000;
 /// log.
 const CHUNK_REJECTIONS: usize = 200;
 
-/// A row that is set aside.
+/// A row that is quarantined.
 #[derive(Debug)]
 enum QuarantinedRow {
     /// Its rejection is complete.
@@ -25,7 +25,7 @@ enum QuarantinedRow {
     Duplicate(Box<DuplicateRow>),
 }
 
-/// The rows of a release that are set aside, in the order in which they came.
+/// The rows of a release that are quarantined, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Quarantine {
     rows: Vec<QuarantinedRow>,

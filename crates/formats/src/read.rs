@@ -1,10 +1,12 @@
-//! The second pass over the files of a release: rows become chunks, or are set aside.
+//! The second pass over the files of a release: rows become chunks, or are quarantined.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_contracts::ingestion::v1::{DeclaredTotals, ObservationsRecorded, Reporter, RowsQuarantined};
+use orewatch_contracts::ingestion::v1::{
+    DeclaredTotals, ObservationsRecorded, PublisherNote, Reporter, RowsQuarantined,
+};
 use prost::Message as _;
 
 use super::chunk::{Chunk, Chunker};
@@ -12,6 +14,7 @@ use super::figure::Figure;
 use super::keys::{KeySet, row_key};
 use super::location::SourceLocation;
 use super::names::Names;
+use super::notes::Notes;
 use super::pass::read_planned_file;
 use super::plan::Planned;
 use super::progress::{Phase, Progress};
@@ -26,7 +29,7 @@ use super::{Observation, Plan, Qualifier, Reject, SourceError};
 pub enum Piece {
     /// Rows to record.
     Observations(Chunk),
-    /// Rows that are set aside.
+    /// Rows that are quarantined.
     Quarantine(RowsQuarantined),
 }
 
@@ -59,14 +62,16 @@ pub struct Totals {
     pub recorded: u64,
     /// Valid rows that no material covers.
     pub out_of_scope: u64,
-    /// Rows set aside, by reason code.
+    /// Rows quarantined, by reason code.
     pub rejected: BTreeMap<String, u64>,
     /// Totals that the source declares, compared with the sums of their parts. None: it declares none.
     pub declared: Option<DeclaredTotals>,
+    /// What the publisher says about figures.
+    pub notes: Vec<PublisherNote>,
 }
 
 impl Totals {
-    /// Number of rows set aside.
+    /// Number of rows quarantined.
     #[must_use]
     pub fn rejected_rows(&self) -> u64 {
         self.rejected.values().fold(0, |sum, count| sum.saturating_add(*count))
@@ -105,6 +110,7 @@ pub fn pieces<E: From<SourceError>>(
         quarantine: Quarantine::default(),
         totals: Totals::default(),
         sums: plan.source.has_totals().then(Sums::default),
+        notes: Notes::default(),
         progress: Progress { phase: Phase::Recording, rows: 0, bytes: 0, total_bytes },
         file: 0,
         meter: Arc::default(),
@@ -133,6 +139,7 @@ struct Recorder<'a, E> {
     totals: Totals,
     /// Sums of rows, for sources that declare totals.
     sums: Option<Sums>,
+    notes: Notes,
     progress: Progress,
     /// Number of the current file, its stored bytes read so far, and those of the files before it.
     file: u32,
@@ -177,6 +184,7 @@ impl<E: From<SourceError>> Recorder<'_, E> {
         }
         let name = |file| self.plan.file_name(file).to_owned();
         self.totals.declared = self.sums.and_then(|sums| sums.compare(self.plan.table, &self.names, name));
+        self.totals.notes = self.notes.into_messages(&self.names);
         Ok(self.totals)
     }
 
@@ -303,6 +311,10 @@ impl<E: From<SourceError>> RowSink for Recorder<'_, E> {
         let name = self.plan.file_name(self.file);
         let full = self.quarantine.push(reject, name, location.line, text);
         full.map_or(Ok(()), |chunk| self.give(Piece::Quarantine(chunk)))
+    }
+
+    fn note(&mut self, row: &Observation, text: &str) {
+        self.notes.add(row, text);
     }
 
     fn declared_total(&mut self, total: DeclaredTotal, location: SourceLocation) {

@@ -1,14 +1,15 @@
 //! The list of all formats. A new format is a module and a line here.
 use crate::format::{About, Source};
-use crate::{baci, comext, comtrade, gta, hmrc, oecd, parquet, tidy, usgs, wgi, wmd};
+use crate::{baci, comext, comtrade, gta, hmrc, iea, oecd, parquet, tidy, usgs, wgi, wmd};
 
 /// All formats, in the order in which they are tried: of two that match a file equally, the first reads
 /// it.
-pub(crate) static SOURCES: [&dyn Source; 12] = [
+pub(crate) static SOURCES: [&dyn Source; 13] = [
     &baci::Baci,
     &tidy::Tidy,
     &parquet::TidyParquet,
     &usgs::Summaries,
+    &iea::CriticalMinerals,
     &wgi::Wgi,
     &wmd::Wmd,
     &oecd::Oecd,

@@ -1,4 +1,4 @@
-//! Why a row is set aside.
+//! Why a row is quarantined.
 use std::borrow::Cow;
 
 use orewatch_catalog::UnknownCode;

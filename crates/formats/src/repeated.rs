@@ -94,7 +94,7 @@ impl RowSink for Finder<'_> {
 }
 
 impl DuplicateRow {
-    /// Why the row is set aside.
+    /// Why the row is quarantined.
     pub(super) fn reject(&self, plan: &Plan, names: &Names, first: &FirstOccurrences) -> Reject {
         let key = describe_key(names, &self.row);
         let reject = |reason, hint: &str| Reject::new(DUPLICATE_KEY, "", &key, reason).with_hint(hint);

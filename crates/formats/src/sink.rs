@@ -85,12 +85,16 @@ pub(super) trait RowSink {
     /// Takes a valid figure about something that no material of the catalogue covers.
     fn out_of_scope(&mut self, location: SourceLocation);
 
-    /// Takes a figure, or a row, that is set aside; `text` is the row as it is written, empty if there is
+    /// Takes a figure, or a row, that is quarantined; `text` is the row as it is written, empty if there is
     /// none.
     ///
     /// # Errors
     /// [`Halt`] if no more rows are taken.
     fn reject(&mut self, reject: Reject, location: SourceLocation, text: &str) -> Result<(), Halt>;
+
+    /// Takes what the publisher says about the figure of a row that is recorded. Notes are kept once for a
+    /// series, however many rows they stand beside.
+    fn note(&mut self, _row: &Observation, _text: &str) {}
 
     /// Takes a total that the source declares beside its parts, such as the row `World` of a reporter's
     /// partners.
@@ -119,7 +123,7 @@ pub(super) trait RowSink {
 
 impl dyn RowSink + '_ {
     /// Takes what was read of a figure: a row, nothing because it is out of scope, or the reason why it is
-    /// set aside. `text` writes the row out, for a rejection only.
+    /// quarantined. `text` writes the row out, for a rejection only.
     ///
     /// # Errors
     /// [`Halt`] if no more rows are taken.

@@ -70,7 +70,7 @@ pub(super) struct StatedOnce {
 }
 
 impl StatedOnce {
-    /// Hands over a restriction, or the reason why it is set aside.
+    /// Hands over a restriction, or the reason why it is quarantined.
     pub(super) fn hand_over(
         &mut self,
         stated: Result<StatedRestriction<'_>, Reject>,

@@ -266,7 +266,7 @@ mod tests {
         [Figure::known(value), Figure::UNAVAILABLE]
     }
 
-    /// Imports of graphite by Germany from three partners, one of which is set aside, beside a total.
+    /// Imports of graphite by Germany from three partners, one of which is quarantined, beside a total.
     fn compared(total: f64, last: [Figure; 2], rounding: f64) -> DeclaredTotals {
         let mut names = Names::new(Codes::default());
         let period = names.period("period", "2020").unwrap();

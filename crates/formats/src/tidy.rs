@@ -2,11 +2,12 @@
 //!
 //! Nobody publishes it; users and programs write it for figures that no other format reads. `docs/ingest.md`
 //! describes it, [`LAYOUTS`] lists the columns of each table. Economies are ISO 3166-1 alpha-3 in capitals,
-//! and nothing else. `OTHER` in output is the source's residual, and one side of a flow may be `OTHER:KIND`
-//! (`OTHER` alone is `OTHER:unlisted`). A figure is a plain decimal number, `W` (withheld by the publisher)
-//! or `NA` (not available). A row that is written in any other way is set aside.
+//! and nothing else. In output and projections, `OTHER` is the source's residual and `WLD` its printed
+//! total. One side of a flow may be `OTHER:KIND` (`OTHER` alone is `OTHER:unlisted`). A figure is a plain
+//! decimal number, `W` (withheld by the publisher) or `NA` (not available). A row that is written in any
+//! other way is quarantined.
 
-use orewatch_catalog::{OTHER, Scheme};
+use orewatch_catalog::Scheme;
 use orewatch_contracts::ingestion::v1::Table;
 
 use super::baci::Flows;
@@ -18,7 +19,7 @@ use super::line_reader::LineReader;
 use super::metadata::{KEYS, Metadata};
 use super::names::Names;
 use super::parameters::Parameters;
-use super::projections::Projections;
+use super::projections::{Projections, producer};
 use super::restrictions::Restrictions;
 use super::row::Row;
 use super::statements::{claims, targets};
@@ -228,10 +229,7 @@ impl RowParser for Output {
     fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Option<Observation>, Reject> {
         let field = |column| self.columns.get(row, column);
         let period = names.period("period", field(0))?;
-        let economy = match field(1) {
-            OTHER => names.unlisted_producers("economy")?,
-            text => names.economy(Scheme::Iso3, "economy", text)?,
-        };
+        let economy = producer("economy", field(1), names)?;
         let series = [("material", field(2)), ("stage", field(3)), ("unit", field(5)), ("basis", field(6))];
         let (topic, factor) = names.series(series)?;
         let mut quantity = Figure::amount("quantity", field(4))?;

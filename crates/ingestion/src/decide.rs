@@ -167,6 +167,7 @@ fn row_counts(record: &ReleaseRecord, request: &CommitReleaseRequest) -> RowCoun
             rejected: rejection_codes::merge_renamed(request.rejected_by_code.clone()),
             max_rejects,
             totals: request.totals.clone(),
+            notes: request.notes.clone(),
         },
     };
     record.rejections.after_repairs(read)
@@ -223,6 +224,7 @@ fn report_on(
         restates: restated.releases.first().map(|release| release.id.clone()).unwrap_or_default(),
         rejected_by_code: counts.rejected,
         totals: counts.totals,
+        notes: counts.notes,
         scope: scope::covered_scope(release.table(), tally),
     }
 }
@@ -360,6 +362,7 @@ fn repaired_report(
         // The number of allowed rejections was judged at the commit, and repairs only lower it.
         max_rejects: u64::MAX,
         totals: previous.totals,
+        notes: previous.notes,
     };
     let report = report_on(state, record, &tally, counts, gate_context, asked);
     match block_reason(&report) {

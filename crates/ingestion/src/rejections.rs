@@ -116,6 +116,7 @@ impl RejectionLedger {
             rejected,
             max_rejects: 0,
             totals: report.totals.clone(),
+            notes: report.notes.clone(),
         }
     }
 

@@ -1,8 +1,8 @@
-//! Row counts of a release: read, out of scope, and rejected by reason code. Plain values, shared by gates,
-//! decisions and the folded state.
+//! Row counts of a release: read, out of scope, and rejected by reason code; with the totals and notes that
+//! its reader found. Plain values, shared by gates, decisions and the folded state.
 use std::collections::BTreeMap;
 
-use orewatch_contracts::ingestion::v1::DeclaredTotals;
+use orewatch_contracts::ingestion::v1::{DeclaredTotals, PublisherNote};
 
 /// Row counts of a release as its reader reported them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +17,8 @@ pub(crate) struct RowCounts {
     pub(crate) max_rejects: u64,
     /// Totals that the source declares. `None`: it declares none.
     pub(crate) totals: Option<DeclaredTotals>,
+    /// What the publisher says about figures.
+    pub(crate) notes: Vec<PublisherNote>,
 }
 
 impl RowCounts {

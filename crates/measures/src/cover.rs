@@ -6,6 +6,7 @@ use crate::{Amount, Estimate, Interval, Sourcing, Status, Term, Terms};
 const NO_SUPPLY: &str = "nothing is supplied: there is no largest supplier";
 const NO_DEMAND: &str = "nobody but the largest supplier uses any";
 const INCOMPLETE: &str = "some of supply and demand is not known";
+const OWN_USE: &str = "the source does not say how much the largest supplier uses itself";
 
 /// The N-1 test of the International Energy Agency: could the rest of the world meet its own demand without
 /// the largest supplier? Supply and demand are of one material at one stage in one period, in tonnes of one
@@ -32,8 +33,10 @@ impl<K: Copy + Ord> Cover<'_, K> {
     /// the first by key of equal ones.
     ///
     /// The bounds allow for every supplier that may be the largest, for a residual that may be one supplier,
-    /// and for amounts of unknown origin that may come from anyone. NOT_APPLICABLE where nothing is supplied,
-    /// or where no other economy has demand.
+    /// and for amounts of unknown origin that may come from anyone. There is no best estimate if the demand
+    /// of the largest supplier is in a residual: it is then anything up to that, and taking none would state
+    /// the lower bound as the figure. NOT_APPLICABLE where nothing is supplied, or where no other economy has
+    /// demand.
     ///
     /// Source: International Energy Agency, Global Critical Minerals Outlook 2025.
     #[must_use]
@@ -44,6 +47,9 @@ impl<K: Copy + Ord> Cover<'_, K> {
         let largest = self.largest();
         let value = largest.and_then(|largest| self.value(largest));
         let doubt = self.doubt(largest);
+        if largest.is_some_and(|largest| self.hides_demand_of(largest)) {
+            return (doubt.with_reason(OWN_USE).estimate(None, self.bounds()), largest);
+        }
         let estimate = match (doubt.is_none(), value) {
             (true, None) => Estimate::missing(Status::NotApplicable, NO_DEMAND),
             _ => doubt.estimate(value, self.bounds()),
@@ -66,6 +72,12 @@ impl<K: Copy + Ord> Cover<'_, K> {
 
     fn largest(&self) -> Option<K> {
         self.supply.top::<1>().1.first().copied()
+    }
+
+    /// Whether the demand of a supplier is part of the residual of demand.
+    fn hides_demand_of(&self, supplier: K) -> bool {
+        let is_listed = self.demand.suppliers().binary_search_by_key(&supplier, |(key, _)| *key).is_ok();
+        !is_listed && self.demand.unlisted().high() > 0.0
     }
 
     /// The ratio of the known parts. `None`: the others have no known demand.

@@ -22,6 +22,7 @@
 
 mod amount;
 mod chain;
+mod claim;
 mod concentration;
 mod cover;
 mod criticality;
@@ -39,15 +40,19 @@ mod printed;
 mod reliance;
 mod residual;
 mod restriction;
+mod revision;
 mod sourcing;
+mod target;
 mod term;
 mod trend;
+mod uk_criticality;
 mod uncertainty;
 mod usgs;
 mod verdict;
 
 pub use amount::Amount;
 pub use chain::{Chain, Route, Stop, StopKind, SupplierTrace};
+pub use claim::{Agreement, ClaimReading, ClaimVerdict, ClaimedRange};
 pub use concentration::Concentration;
 pub use cover::Cover;
 pub use criticality::{EconomicImportance, Sector, SupplyRisk, SupplyUsed, supply_risk_max};
@@ -66,9 +71,12 @@ pub use printed::{PrintedReliance, PrintedRelianceError};
 pub use reliance::Reliance;
 pub use residual::Residual;
 pub use restriction::{RestrictedFlow, RestrictedImports};
+pub use revision::{Firmness, RevisionBand, revision};
 pub use sourcing::Sourcing;
+pub use target::{TargetLine, TargetState, elapsed, mean_pace};
 pub use term::{Term, Terms};
 pub use trend::Trend;
+pub use uk_criticality::{UK_CRITICAL, UkCandidate, UkScore, uk_criticality};
 pub use uncertainty::Mirror;
 pub use usgs::{
     Disruption, Industry, SupplyIndices, UsgsSupplyRisk, Willingness, ability, economic_vulnerability,

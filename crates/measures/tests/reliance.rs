@@ -144,6 +144,18 @@ fn a_residual_that_may_be_the_largest_supplier_opens_the_cover() {
     assert!(cover.low.unwrap() <= 50.0 / 100.0, "the residual is one supplier that uses nothing");
 }
 
+#[test]
+fn demand_of_the_largest_supplier_that_is_hidden_in_a_residual_leaves_a_lower_bound() {
+    // Non-Chinese supply of 25.56 kt for a world that uses 122.85 kt, of which China's own use is not known.
+    let supply = market(&[("CHN", 81.12), ("USA", 25.56)]);
+    let demand = Sourcing::new([("DEU", Amount::known(20.0))], Amount::known(102.85));
+    let (cover, largest) = Cover { supply: &supply, demand: &demand }.estimate();
+    assert_eq!((cover.status, cover.value, largest), (Status::Partial, None, Some("CHN")));
+    assert!((cover.low.unwrap() - 25.56 / 122.85).abs() < 1e-12, "if China uses none");
+    assert!((cover.high.unwrap() - 25.56 / 20.0).abs() < 1e-12, "if China uses all of the residual");
+    assert!(cover.reason.contains("uses itself"), "{cover:?}");
+}
+
 fn year(year: i16) -> Period {
     Period::year(year).unwrap()
 }

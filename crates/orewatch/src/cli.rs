@@ -4,9 +4,10 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules, serve,
-    silences, sources, subscriptions, verify, withdraw,
+    acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
+    exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases,
+    repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, units, verify,
+    withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -55,10 +56,17 @@ Run:
 Query:
   exposure     Show how far a consumer depends on its suppliers
   explain      Explain a figure: formula, terms, suppliers, source rows, releases
+  changes      Show the figures that a release changed, or that differ between two points in time
+  revisions    Show how much published figures were revised from one edition to the next
   alerts       List alerts: which thresholds are crossed, since when, and by how much
+  claims       Show statements with figures, and whether our figures agree with them
+  scenarios    List the scenarios that have projections, and what each covers
+  targets      Show how far the figures are from announced targets, and at which pace they move
   measures     List measures, or explain one: formula, inputs, thresholds, source
   concordance  List the material and stage that each product code stands for
   lists        List the lists of critical materials, or show one with its materials and sources
+  units        List units and bases with their factors
+  cite         Print citations of releases: publisher, title, vintage, address, licence
   verify       Recompute published figures from their inputs, and compare
   errors       List error codes, or explain one: meaning, who has to act, remedy
 
@@ -115,14 +123,28 @@ pub(crate) enum Command {
     Exposure(exposure::Args),
     /// Explain a figure: formula, terms, suppliers, source rows, releases
     Explain(explain::Args),
+    /// Show the figures that a release changed, or that differ between two points in time
+    Changes(changes::Args),
+    /// Show how much published figures were revised from one edition to the next
+    Revisions(revisions::Args),
     /// List alerts: which thresholds are crossed, since when, and by how much
     Alerts(alerts::Args),
+    /// Show statements with figures, and whether our figures agree with them
+    Claims(claims::Args),
+    /// List the scenarios that have projections, and what each covers
+    Scenarios(scenarios::Args),
+    /// Show how far the figures are from announced targets, and at which pace they move
+    Targets(targets::Args),
     /// List measures, or explain one: formula, inputs, thresholds, source
     Measures(measures::Args),
     /// List the material and stage that each product code stands for
     Concordance(concordance::Args),
     /// List the lists of critical materials, or show one with its materials and sources
     Lists(lists::Args),
+    /// List units and bases with their factors
+    Units(units::Args),
+    /// Print citations of releases: publisher, title, vintage, address, licence
+    Cite(cite::Args),
     /// Recompute published figures from their inputs, and compare
     Verify(verify::Args),
     /// List error codes, or explain one: meaning, who has to act, remedy

@@ -1,17 +1,21 @@
 //! The `orewatch` binary: `demo`, `up`, `serve`, and the client commands.
 //!
-//! Standard output holds data only; messages for people go to standard error. Exit codes: 0 done, 2 invalid
-//! input, 3 refused, 4 a problem outside Orewatch (log, disk, network), 5 a defect in Orewatch.
+//! Standard output holds data only; messages for people go to standard error. Exit codes: 0 done, 1 an empty
+//! answer with `--fail-if-empty`, 2 invalid input, 3 refused, 4 a problem outside Orewatch (log, disk,
+//! network), 5 a defect in Orewatch.
 
+mod amount_unit;
 mod cli;
 mod commands;
 mod demo;
+mod names;
 mod options;
 mod render;
 mod services;
 mod session;
 mod settings;
 mod settle;
+mod times;
 mod view;
 mod words;
 
@@ -23,14 +27,18 @@ use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, verify, with_client, withdraw,
+    acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
+    exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases,
+    repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, units, verify,
+    with_client, withdraw,
 };
 use session::Session;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit code of an empty answer with `--fail-if-empty`.
+const EMPTY_ANSWER: u8 = 1;
 
 /// Longest wait for blocked threads when the process exits.
 const MAX_EXIT_WAIT: Duration = Duration::from_millis(500);
@@ -46,6 +54,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if render::is_broken_pipe(&failure) => ExitCode::SUCCESS,
+        Err(failure) if render::is_empty_answer(&failure) => ExitCode::from(EMPTY_ANSWER),
         Err(failure) => report(&failure),
     }
 }
@@ -62,10 +71,21 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Up(args) => Box::pin(serve::up(args, session)).await,
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
+        Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
+        Command::Changes(args) => Box::pin(changes::run(args, session)).await,
+        Command::Revisions(args) => Box::pin(revisions::run(args, session)).await,
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await
         }
+        Command::Claims(args) => {
+            with_client(session, args.client(), async |client| claims::run(&args, client).await).await
+        }
+        Command::Scenarios(args) => {
+            with_client(session, &args.client, async |client| scenarios::run(&args, client).await).await
+        }
+        Command::Cite(args) => Box::pin(cite::run(args, session)).await,
+        Command::Units(args) => units::run(&args, &session),
         Command::Errors(args) => errors::run(&args, &session),
         Command::Measures(args) => measures::run(&args, &session),
         Command::Concordance(args) => concordance::run(&args, &session),
@@ -118,6 +138,6 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
 
 #[allow(clippy::print_stderr, reason = "the error of a failed process goes to standard error")]
 fn report(failure: &Failure) -> ExitCode {
-    eprintln!("error: {}", render::plain(&failure.to_string(), false));
+    eprint!("{}", render::to_stderr(&format!("error: {failure}")));
     ExitCode::from(failure.class.exit_code())
 }

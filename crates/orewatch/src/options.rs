@@ -2,8 +2,11 @@
 //! file: see [`KEYS`].
 use std::path::{Path, PathBuf};
 
+use orewatch_contracts::{Class, Failure};
 use orewatch_rules::tenant::{SEPARATOR, identifier_of};
 use orewatch_runtime::Key;
+
+use crate::render::{Dialect, Out};
 
 /// Options that can also be set in the environment or in the configuration file.
 pub(crate) const KEYS: &[Key] = &[
@@ -141,9 +144,24 @@ pub(crate) struct ClientOptions {
     /// Output format: table, json or csv [default: table]
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
+    /// Write CSV as Excel opens it in most of Europe: semicolons, decimal commas, and names of economies
+    #[arg(long)]
+    excel: bool,
+    /// End with exit code 1 if the answer is empty
+    #[arg(long)]
+    fail_if_empty: bool,
 }
 
 impl ClientOptions {
+    /// The output that these options ask for.
+    ///
+    /// # Errors
+    /// `--excel` with another format than CSV.
+    pub(crate) fn output(&self, out: Out) -> Result<Out, Failure> {
+        for_excel(out, self.excel, self.format.is_some())
+            .map(|out| Out { fail_if_empty: self.fail_if_empty, ..out })
+    }
+
     /// Options that run the services inside this process on a directory.
     pub(crate) fn on_directory(dir: &Path, format: Option<String>) -> Self {
         Self { data: Some(dir.display().to_string()), format, ..Self::default() }
@@ -174,6 +192,32 @@ pub(crate) struct OutputOptions {
     /// Output format: table, json or csv [default: table]
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
+    /// Write CSV as Excel opens it in most of Europe: semicolons, decimal commas, and names of economies
+    #[arg(long)]
+    excel: bool,
+}
+
+impl OutputOptions {
+    /// The output that these options ask for.
+    ///
+    /// # Errors
+    /// `--excel` with another format than CSV.
+    pub(crate) fn output(&self, out: Out) -> Result<Out, Failure> {
+        for_excel(out, self.excel, self.format.is_some())
+    }
+}
+
+/// An output for Excel, if it is wanted. Without a format on the command line, that means CSV.
+fn for_excel(out: Out, excel: bool, has_format: bool) -> Result<Out, Failure> {
+    match (excel, has_format, out.format) {
+        (false, ..) => Ok(out),
+        (true, true, Format::Table | Format::Json) => {
+            Err(Failure::new(Class::Invalid, "invalid-setting", "--excel writes CSV only")
+                .at("format", if out.format == Format::Json { "json" } else { "table" })
+                .with_hint("leave --format out, or write --format csv"))
+        }
+        (true, ..) => Ok(Out { format: Format::Csv, dialect: Dialect::Excel, ..out }),
+    }
 }
 
 impl Keyed for OutputOptions {

@@ -88,7 +88,7 @@ impl Session {
     /// directory.
     pub(crate) async fn client(&self, options: &ClientOptions) -> Result<Client, Failure> {
         let settings = self.settings(&[options])?;
-        let out = self.out(&settings)?;
+        let out = options.output(self.out(&settings)?)?;
         let timeout = duration(&settings, "timeout", DEFAULT_TIMEOUT)?;
         let telemetry = self.telemetry(&settings, "orewatch", "warn")?;
         let backend = match local_directory(&settings)? {

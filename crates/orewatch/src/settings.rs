@@ -1,19 +1,20 @@
 //! Reads settings that are durations and sizes.
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use orewatch_contracts::{Class, Failure};
 use orewatch_runtime::Settings;
 
-/// Reads a positive duration such as `20s`, `500ms` or `2m`.
+use crate::times;
+
+/// Reads a positive duration such as `20s`, `500ms`, `2m` or `30d`.
 pub(crate) fn duration(settings: &Settings, key: &str, default: &str) -> Result<Duration, Failure> {
     let text = settings.get_or(key, default.to_owned())?;
-    let parsed = text.parse::<SignedDuration>().ok().and_then(|parsed| Duration::try_from(parsed).ok());
+    let parsed = times::duration(&text).and_then(|parsed| Duration::try_from(parsed).ok());
     parsed.filter(|duration| !duration.is_zero()).ok_or_else(|| {
         let from = settings.source(key).map_or_else(|| "the default".to_owned(), ToString::to_string);
         Failure::new(Class::Invalid, "invalid-setting", format!("{from} is not a duration"))
             .at(key, &text)
-            .with_hint("write a positive number with its unit, such as 20s, 500ms or 2m")
+            .with_hint("write a positive number with its unit, such as 20s, 500ms, 2m or 30d")
     })
 }
 

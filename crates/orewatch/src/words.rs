@@ -36,6 +36,25 @@ pub(crate) fn time_text(time: Option<prost_types::Timestamp>) -> String {
     time.map(|time| instant(time.seconds)).unwrap_or_default()
 }
 
+/// A time in UTC, to the minute: `2026-12-06 18:00`. Empty if there is none.
+pub(crate) fn minute_text(time: Option<prost_types::Timestamp>) -> String {
+    let text = time_text(time);
+    match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {
+        Some((day, clock)) => format!("{day} {}", clock.chars().take("18:00".len()).collect::<String>()),
+        None => text,
+    }
+}
+
+/// Length of a shortened identifier: up to the end of its second group.
+const SHORT_UUID_LENGTH: usize = "0198c0de-0000".len();
+
+/// An identifier for tables: the beginning of a UUID, which commands accept where only one begins like it.
+/// Other identifiers stay whole.
+pub(crate) fn short_uuid(id: &str) -> String {
+    let is_uuid = id.len() == 36 && id.bytes().filter(|byte| *byte == b'-').count() == 4;
+    if is_uuid { id.chars().take(SHORT_UUID_LENGTH).collect() } else { id.to_owned() }
+}
+
 /// A count with its thousands separated.
 pub(crate) fn grouped(count: u64) -> String {
     u32::try_from(count).map_or_else(|_| count.to_string(), |count| number(f64::from(count), 0))
@@ -70,6 +89,15 @@ mod tests {
         fn every_number_of_seconds_is_shown(seconds: i64) {
             proptest::prop_assert!(!instant(seconds).is_empty());
         }
+    }
+
+    #[test]
+    fn tables_have_short_times_and_identifiers() {
+        let time = prost_types::Timestamp { seconds: 3_661, nanos: 0 };
+        assert_eq!(minute_text(Some(time)), "1970-01-01 01:01");
+        assert_eq!(minute_text(None), "");
+        assert_eq!(short_uuid("0198c0de-0000-7000-8000-000000000000"), "0198c0de-0000");
+        assert_eq!(short_uuid("g7-china-rare-earths"), "g7-china-rare-earths");
     }
 
     #[test]

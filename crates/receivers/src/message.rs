@@ -4,8 +4,10 @@ use orewatch_contracts::alerting::v1::{
 };
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::figure::{difference_in, estimate, percent, value_in};
+use orewatch_contracts::market::{products_text, proxy_caveat, size_text};
 use orewatch_contracts::text::without_hidden;
 use orewatch_measures::Measure;
+use orewatch_rules::sentence::{sentence, threshold};
 use orewatch_rules::wording;
 
 /// Prefix of titles and headlines of a drill.
@@ -244,7 +246,7 @@ fn summary(entry: &AlertTold, drill: bool, public_url: Option<&str>) -> AlertSum
     };
     let unit = alert_unit(alert);
     let firing = alert.state() == AlertState::Firing;
-    let headline = headline(alert, unit, firing);
+    let headline = sentence(alert, unit);
     let contributors = alert.contributors.iter().map(|c| (c.supplier.clone(), c.share));
     let series = alert.series.iter().map(|point| {
         let figure = Estimate { value: point.value, low: point.low, high: point.high, ..Estimate::default() };
@@ -264,30 +266,6 @@ fn summary(entry: &AlertTold, drill: bool, public_url: Option<&str>) -> AlertSum
     }
 }
 
-/// `critical: EU27 bismuth refined from CHN, 87.6 % (> 65.0 %) in 2024`.
-fn headline(alert: &Alert, unit: &str, firing: bool) -> String {
-    let word = match (firing, alert.state()) {
-        (true, _) => alert.severity.as_str(),
-        (false, AlertState::Resolved) => "resolved",
-        (false, AlertState::Pending) => "pending",
-        (false, _) => "not crossed",
-    };
-    // A change of sources must not look like a change in the world, even to a reader of the headline alone.
-    let by = Some(wording::not_the_world(alert.reason())).filter(|by| !by.is_empty());
-    let by = by.map(|by| format!(", {by}")).unwrap_or_default();
-    let value = wording::figure(alert, unit);
-    let is_missing = alert.stale || alert.period.is_empty();
-    let period = if is_missing { String::new() } else { format!(" in {}", alert.period) };
-    let then = Some(wording::at_transition(alert, unit)).filter(|then| !then.is_empty());
-    let then = then.map(|then| format!("; {then}")).unwrap_or_default();
-    let disagree = if alert.sources_disagree { "; sources disagree" } else { "" };
-    format!(
-        "{word}{by}: {}, {value} ({}){period}{then}{disagree}",
-        subject_phrase(alert),
-        line_phrase(alert, unit)
-    )
-}
-
 /// The figure, with its period if that differs from the period of the transition.
 fn value_with_period(alert: &Alert, unit: &str) -> String {
     let value = wording::figure(alert, unit);
@@ -301,20 +279,6 @@ fn change_reason(alert: &Alert) -> String {
         Reason::NoData | Reason::StaleData => String::new(),
         reason => wording::why(reason).to_owned(),
     }
-}
-
-fn subject_phrase(alert: &Alert) -> String {
-    let Some(subject) = &alert.subject else { return alert.id.clone() };
-    let on = match (subject.supplier.as_str(), alert.names.as_slice()) {
-        ("", [first, ..]) => format!(" ({first})"),
-        ("", []) => String::new(),
-        (supplier, _) => format!(" from {supplier}"),
-    };
-    format!("{} {} {}{on}", subject.consumer, subject.material, subject.stage)
-}
-
-fn line_phrase(alert: &Alert, unit: &str) -> String {
-    format!("{} {}", if alert.above { '>' } else { '<' }, value_in(unit, alert.line))
 }
 
 /// Unit of an alert's figure. Empty for a measure that this version does not know.
@@ -336,6 +300,9 @@ fn facts(entry: &AlertTold, alert: &Alert, unit: &str) -> Vec<(&'static str, Str
     let reason = alert.estimate.as_ref().map(|figure| figure.reason.clone()).unwrap_or_default();
     let facts = [
         (if firing { "value" } else { "ended with" }, value_with_period(alert, unit)),
+        ("product", products_text(&alert.products)),
+        ("market", size_text(alert.size.as_ref())),
+        ("caveat", proxy_caveat(&subject.material, &alert.products)),
         ("changed", wording::at_transition(alert, unit)),
         ("because", change_reason(alert)),
         ("of the past", restated.unwrap_or_default()),
@@ -343,8 +310,8 @@ fn facts(entry: &AlertTold, alert: &Alert, unit: &str) -> Vec<(&'static str, Str
         ("found", alert.finding.clone()),
         ("sources", wording::sources(alert, unit)),
         ("fired with", fired.unwrap_or_default()),
-        ("line", line_phrase(alert, unit)),
-        ("beyond", alert.margin.map(|margin| difference_in(unit, margin)).unwrap_or_default()),
+        ("threshold", threshold(alert, unit)),
+        ("over by", alert.margin.map(|margin| difference_in(unit, margin)).unwrap_or_default()),
         ("certainty", wording::certainty(alert).to_owned()),
         ("before", alert.previous.map(|previous| value_in(unit, previous)).unwrap_or_default()),
         ("measure", subject.measure),

@@ -6,6 +6,8 @@ use orewatch_contracts::alerting::v1::{
     Acknowledgement, Alert, AlertTold, Notification, Restatement, SeriesPoint, TransitionFigure, Verdict,
 };
 use orewatch_contracts::common::v1::{Cause, Estimate};
+use orewatch_contracts::exposure::v1::{MarketSize, ProductInfo};
+use orewatch_contracts::market::proxy_caveat;
 use orewatch_contracts::time::instant;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
@@ -82,6 +84,7 @@ pub struct AlertData {
     /// Identifier of the episode.
     pub episode: String,
     /// `firing`, `resolved`, `pending` or `inactive`.
+    #[schemars(extend("enum" = ["firing", "resolved", "pending", "inactive"]))]
     pub state: String,
     /// Severity.
     pub severity: String,
@@ -120,10 +123,16 @@ pub struct AlertData {
     pub fired_with: Option<Figure>,
     /// Period of `fired_with`. Empty if it is not known.
     pub fired_period: String,
-    /// Threshold, in the unit of the measure.
+    /// Threshold, in the unit of the measure. 0 if the condition has no single threshold.
     pub line: f64,
     /// Whether the alert is for values above the threshold.
     pub above: bool,
+    /// The condition in words, such as `above 60 % by quantity or by value`. Empty if the figure itself is
+    /// compared with `line`.
+    pub condition: String,
+    /// What the condition found beyond the figure, such as the figure on both bases: `67.7 % by quantity
+    /// (above 60 %), 50.7 % by value (not above 60 %)`. Empty if there is nothing beyond the figure.
+    pub finding: String,
     /// Distance of the value beyond the threshold. Null if there is no value.
     pub margin: Option<f64>,
     /// `confirmed` or `not-confirmed`. Empty if the threshold is not crossed.
@@ -159,6 +168,34 @@ pub struct AlertData {
     pub event_id: String,
     /// Time at which the transition was recorded, RFC 3339 in UTC. Empty if it is not known.
     pub time: String,
+    /// Products that the figure is about. Empty for figures of output, or if they are not known.
+    pub products: Vec<ProductData>,
+    /// What stands between a figure of proxy products and the material. Empty if no product is a proxy.
+    pub caveat: String,
+    /// Size of the market that the figure is a part of. Null if it is not known.
+    pub size: Option<SizeData>,
+}
+
+/// A product code by which a material is measured in trade.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ProductData {
+    /// Product code.
+    pub code: String,
+    /// Name of the goods. Empty if it is not known.
+    pub name: String,
+    /// Whether the code also covers other goods, or only stands in for the material.
+    pub proxy: bool,
+    /// Least share of the goods that is the material, 0 to 1. Null if it is not known.
+    pub purity: Option<f64>,
+}
+
+/// Size of a market.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SizeData {
+    /// Tonnes. Null if it is not known.
+    pub quantity_t: Option<f64>,
+    /// Thousands of current US dollars. Null if it is not known.
+    pub value_kusd: Option<f64>,
 }
 
 /// A figure.
@@ -334,7 +371,6 @@ fn alert(entry: &AlertTold, headline: &str, explain_url: Option<String>) -> Aler
         rule: alert.rule.clone(),
         rule_revision: alert.rule_revision,
         consumer: subject.consumer,
-        material: subject.material,
         stage: subject.stage,
         supplier: subject.supplier,
         measure: subject.measure,
@@ -347,6 +383,8 @@ fn alert(entry: &AlertTold, headline: &str, explain_url: Option<String>) -> Aler
         fired_period: entry.fired_period.clone(),
         line: alert.line,
         above: alert.above,
+        condition: alert.condition.clone(),
+        finding: alert.finding.clone(),
         margin: alert.margin,
         certainty: enum_word(alert.certainty().as_str_name(), "CERTAINTY_"),
         stale: alert.stale,
@@ -372,7 +410,24 @@ fn alert(entry: &AlertTold, headline: &str, explain_url: Option<String>) -> Aler
         explain_url,
         event_id: entry.event_id.clone(),
         time: rfc3339(entry.time.as_ref()),
+        caveat: proxy_caveat(&subject.material, &alert.products),
+        products: alert.products.iter().map(product).collect(),
+        size: alert.size.as_ref().map(size),
+        material: subject.material,
     }
+}
+
+fn product(product: &ProductInfo) -> ProductData {
+    ProductData {
+        code: product.code.clone(),
+        name: product.name.clone(),
+        proxy: product.proxy,
+        purity: product.purity,
+    }
+}
+
+fn size(size: &MarketSize) -> SizeData {
+    SizeData { quantity_t: size.quantity_t, value_kusd: size.value_kusd }
 }
 
 fn at_transition(then: &TransitionFigure) -> TransitionData {

@@ -8,7 +8,8 @@ use orewatch_contracts::alerting::v1::{
     Contributor, Reason, RuleChange, SeriesPoint, TransitionFigure,
 };
 use orewatch_contracts::common::v1::Estimate;
-use orewatch_contracts::exposure::v1::Subject;
+use orewatch_contracts::exposure::v1::{ProductInfo, Subject};
+use orewatch_measures::Table;
 
 use crate::assessment::Assessment;
 use crate::condition::{Gap, PeriodView, amount};
@@ -93,6 +94,7 @@ pub struct Evidence {
     disagree: bool,
     series: Vec<SeriesPoint>,
     contributors: Vec<Contributor>,
+    products: Vec<ProductInfo>,
 }
 
 impl Evidence {
@@ -133,6 +135,7 @@ impl Evidence {
             contributors: contributors
                 .map(|(period, suppliers)| suppliers.largest(period))
                 .unwrap_or_default(),
+            products: products(rule, figure),
             figure: Arc::clone(figure),
         }
     }
@@ -150,6 +153,8 @@ impl Evidence {
         alert.releases.clone_from(&self.figure.provenance.releases);
         (alert.series, alert.contributors) = (self.series, self.contributors);
         alert.sources_disagree = self.disagree;
+        alert.size = self.figure.size.as_deref().copied();
+        alert.products = self.products;
         set_spread(self.figure.spread.as_deref(), alert);
     }
 
@@ -181,6 +186,12 @@ fn finding(rule: &CheckedRule, view: &PeriodView<'_>) -> String {
         Some((period, value)) => format!("the last figure of {period} was {}", amount(value, unit)),
         None => rule.condition.finding(view, unit),
     }
+}
+
+/// The products that a figure is about. Output is about the material itself.
+fn products(rule: &CheckedRule, figure: &Figure) -> Vec<ProductInfo> {
+    let is_about_trade = rule.measure.method().table != Table::Production;
+    if is_about_trade { figure.provenance.products.clone() } else { Vec::new() }
 }
 
 /// Writes what the datasets that provide the figure say.

@@ -65,6 +65,8 @@ pub struct Assessment {
     pub value: Option<f64>,
     /// Whether as many datasets as the rule requires are beyond the line. Always true if it requires none.
     pub is_confirmed: bool,
+    /// Whether the market is below the floor of the rule: then the line is cleared, whatever the figure.
+    pub is_small: bool,
 }
 
 impl Assessment {
@@ -93,7 +95,13 @@ impl Assessment {
     /// An assessment that is either crossed or cleared, without a second line.
     #[must_use]
     pub fn plain(crossed: Likelihood, value: Option<f64>) -> Self {
-        Self { crossed, cleared: crossed.negation(), value, is_confirmed: true }
+        Self { crossed, cleared: crossed.negation(), value, is_confirmed: true, is_small: false }
+    }
+
+    /// The assessment of a market below the floor of the rule.
+    #[must_use]
+    pub fn in_small_market(self) -> Self {
+        Self { crossed: Likelihood::No, cleared: Likelihood::Certain, is_small: true, ..self }
     }
 
     /// Applies the datasets that the rule requires. If too few of them confirm the crossing, it is not
@@ -213,7 +221,7 @@ impl Line {
         let crossed = beyond(range, self.at, self.above);
         let cleared =
             self.clear.map_or_else(|| crossed.negation(), |clear| beyond(range, clear, !self.above));
-        Assessment { crossed, cleared, value: Some(range.value), is_confirmed: true }
+        Assessment { crossed, cleared, value: Some(range.value), is_confirmed: true, is_small: false }
     }
 
     /// Whether a value is strictly beyond the line.

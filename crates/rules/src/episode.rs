@@ -18,6 +18,9 @@
 //! A crossing that fewer datasets confirm than the rule requires opens an episode, which stays pending until
 //! enough of them do. A firing alert keeps firing if they disagree later: the line is still crossed by the
 //! best estimate, and the alert says that it is not confirmed.
+//!
+//! A figure of a market below the floor of the rule clears the line: unlike a missing figure, it says that
+//! there is nothing to report any more.
 use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::{AlertState, Reason};
@@ -338,7 +341,8 @@ fn continue_episode(
     let mut next = Episode { cleared, missing: 0, ..episode.clone() };
     let keep = if phase == Phase::Firing { terms.keep_firing } else { Span::default() };
     if cleared.is_some_and(|since| keep.has_passed(since, now)) {
-        return end_episode(next, now, Reason::Cleared);
+        let reason = if assessment.is_small { Reason::SmallMarket } else { Reason::Cleared };
+        return end_episode(next, now, reason);
     }
 
     let is_held =

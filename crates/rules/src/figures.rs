@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use orewatch_catalog::Period;
 use orewatch_contracts::common::v1::{Cause, Estimate};
-use orewatch_contracts::exposure::v1::{ExposuresChanged, Subject};
+use orewatch_contracts::exposure::v1::{ExposuresChanged, MarketSize, ProductInfo, Subject};
 use orewatch_contracts::log::Position;
 
 use crate::period::frequency_of;
@@ -40,13 +40,15 @@ pub use series::{LostFigure, is_there};
 pub use suppliers::{SupplierShares, Suppliers};
 pub use watched::WatchedSubject;
 
-/// Cause of a figure, and the releases that it is based on.
+/// Cause of a figure, the releases that it is based on, and the products that it is about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Provenance {
     /// The cause.
     pub cause: Option<Cause>,
     /// Releases by identifier.
     pub releases: Vec<String>,
+    /// Products by which trade in the market is measured. Empty: not known, or none.
+    pub products: Vec<ProductInfo>,
 }
 
 impl Provenance {
@@ -65,6 +67,8 @@ pub struct Figure {
     pub names: Arc<str>,
     /// What the datasets that provide it say. `None`: only one provides it.
     pub spread: Option<Arc<Spread>>,
+    /// Size of the market that it is a part of. `None`: not known.
+    pub size: Option<Arc<MarketSize>>,
     /// Its provenance.
     pub provenance: Arc<Provenance>,
 }
@@ -155,8 +159,11 @@ impl Figures {
             market.period.parse().map_err(|_| malformed(format!("{:?} is no period", market.period)))?;
         let Some(columns) = &change.columns else { return Ok(()) };
 
-        let provenance =
-            Arc::new(Provenance { cause: change.cause.clone(), releases: change.releases.clone() });
+        let provenance = Arc::new(Provenance {
+            cause: change.cause.clone(),
+            releases: change.releases.clone(),
+            products: change.products.clone(),
+        });
         let change = PeriodChange { period, at, provenance: &provenance };
         let (stage, frequency) = (Arc::<str>::from(market.stage.as_str()), frequency_of(period));
         let words = ColumnReader::new(columns);

@@ -18,4 +18,7 @@ pub struct SeriesSelector {
     pub stage: Option<Arc<str>>,
     /// The supplier.
     pub supplier: Option<Arc<str>>,
+    /// Whether it is the rule's own series on the other basis: by value instead of by quantity, or the
+    /// reverse.
+    pub is_other_basis: bool,
 }

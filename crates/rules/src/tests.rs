@@ -114,6 +114,7 @@ fn change(row: &Row, position: u64) -> ExposuresChanged {
             ..ExposureColumns::default()
         }),
         releases: vec![format!("a/{position}")],
+        ..ExposuresChanged::default()
     }
 }
 

@@ -2,6 +2,7 @@
 use orewatch_contracts::alerting::v1::{Alert, AlertState, Certainty, Reason, Restatement, SeriesPoint};
 use orewatch_contracts::common::v1::{Cause, CauseKind};
 use orewatch_contracts::figure::{estimate, value_in};
+use orewatch_contracts::market::names_text;
 
 /// Why an alert changed, as a phrase. Empty if the state says so: a figure of a new period crossed or cleared
 /// the line.
@@ -17,6 +18,7 @@ pub fn why(reason: Reason) -> &'static str {
             "years and months are now kept apart; nothing has changed in the world"
         }
         Reason::Confirmed => "as many datasets as the rule requires are now beyond the line",
+        Reason::SmallMarket => "the market is now below the floor of the rule",
         Reason::NoData => "there is no figure",
         Reason::StaleData => "the figure is no longer valid",
         Reason::DataBack => "there is a figure again",
@@ -119,6 +121,17 @@ pub fn sources(alert: &Alert, unit: &str) -> String {
         .map(|(value, dataset)| named(value, dataset));
     let disagree = if alert.sources_disagree { "; they disagree on the line" } else { "" };
     format!("{} datasets: {lowest} to {highest}{disagree}", alert.sources)
+}
+
+/// The largest supplier that an alert names, with all that are exactly as large: `CHN and RUS`. Empty if it
+/// names none.
+#[must_use]
+pub fn largest(alert: &Alert) -> String {
+    let Some(first) = alert.names.first() else { return String::new() };
+    let share = alert.contributors.iter().find(|one| one.supplier == *first).map(|one| one.share.to_bits());
+    let others = alert.contributors.iter().filter(|one| one.supplier != *first);
+    let tied = others.filter(|one| Some(one.share.to_bits()) == share).map(|one| one.supplier.clone());
+    names_text(std::slice::from_ref(first), &tied.collect::<Vec<_>>())
 }
 
 /// Whether it is certain that the line is crossed, and if not, why. Empty: it is not crossed.

@@ -254,7 +254,7 @@ fn changed(row: &Row, position: u64) -> ExposuresChanged {
             gone: vec![row.value == NewValue::Removed],
             ..ExposureColumns::default()
         }),
-        releases: Vec::new(),
+        ..ExposuresChanged::default()
     }
 }
 

@@ -26,6 +26,26 @@ fn the_tests_of_the_pack_pass() {
     assert_eq!(report.tests.len(), 10);
 }
 
+#[test]
+fn the_tests_of_the_targets_of_the_g7_pass() {
+    let report = run_tests(include_str!("../packs/g7-2030.tests.yaml")).unwrap();
+    for test in &report.tests {
+        assert_eq!(test.verdict, Verdict::Pass, "{test:#?}");
+    }
+    assert_eq!(report.tests.len(), 5);
+}
+
+#[test]
+fn a_series_of_a_basis_that_the_rule_does_not_read_is_a_mistake() {
+    let text = include_str!("../packs/g7-2030.tests.yaml")
+        .replace("import-share by value", "import-share by weight");
+    let failure = run_tests(&text).unwrap_err();
+    assert!(
+        failure.message.ends_with("the rule does not use the measure \"import-share by weight\""),
+        "{failure}"
+    );
+}
+
 const TEST: &str = "\
 tests:
   - name: one

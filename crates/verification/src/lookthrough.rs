@@ -7,6 +7,7 @@ use orewatch_measures::{Amount, Estimate, Lookthrough, Measure, Network, Solver,
 
 use crate::case::Claim;
 use crate::table::{BadTable, Row, Table};
+use crate::trade::Trade;
 use crate::{Case, Published};
 
 const YEAR: &str = "2022";
@@ -23,29 +24,18 @@ const GROSS: &str = "trade is weighed gross and output by content, so 26 million
 type Flow<'a> = (&'a str, &'a str, Amount);
 
 /// Every case of the table.
-pub(crate) fn cases() -> Result<Vec<Case>, BadTable> {
+pub(crate) fn cases(trade: &Trade<'_>) -> Result<Vec<Case>, BadTable> {
     let table = Table::read("lookthrough.csv", include_str!("../data/lookthrough.csv"))?;
-    let trade = Table::reference("trade-baci-hs92-202601.csv.gz")?;
     let output = Table::read("geopolrisk-production.csv", include_str!("../data/geopolrisk-production.csv"))?;
-    let flows = flows(&trade)?;
+    let year = YEAR.parse().map_err(|_| BadTable { table: YEAR.to_owned(), what: "no year".to_owned() })?;
+    // Only flows with a known quantity.
+    let known = trade.flows(year, PRODUCT).iter().filter(|flow| flow.quantity.is_known());
+    let flows: Vec<Flow<'_>> = known.map(|flow| (flow.exporter, flow.importer, flow.quantity)).collect();
     let output = output.rows().map(|row| Ok((row.text("economy"), row.amount("tonnes")?)));
     let output = output.collect::<Result<Vec<_>, BadTable>>()?;
     let network = Network::new(output, Amount::NOTHING, flows.iter().copied());
     let solved = network.solve(&mut Solver::default());
     table.rows().map(|row| case(&table, &row, &flows, &solved)).collect()
-}
-
-/// The flows with a known quantity.
-fn flows(trade: &Table) -> Result<Vec<Flow<'_>>, BadTable> {
-    let of_ore = trade.rows().filter(|row| row.text("period") == YEAR && row.text("product") == PRODUCT);
-    let mut flows = Vec::new();
-    for row in of_ore {
-        let quantity = row.amount("quantity_t")?;
-        if quantity.is_known() {
-            flows.push((row.text("exporter"), row.text("importer"), quantity));
-        }
-    }
-    Ok(flows)
 }
 
 fn case<'a>(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use orewatch_measures::Measure;
-use orewatch_verification::{Case, Verdict, page, verify};
+use orewatch_verification::{Case, Verdict, not_reproduced_page, page, verify};
 
 fn cases_of(cases: &[Case], measure: Measure) -> Vec<&Case> {
     cases.iter().filter(|case| case.measure == measure).collect()
@@ -89,6 +89,24 @@ fn leading_shares_and_governance_are_reproduced() {
     assert!(governance.len() == 6 && governance.iter().all(|case| case.verdict == Verdict::Reproduced));
 }
 
+/// China's share of refining in 2030 ranges from copper to graphite over the five materials that it leads.
+#[test]
+fn the_base_case_of_the_iea_is_reproduced() {
+    let cases = verify().unwrap();
+    let iea = cases.iter().filter(|case| case.source.title.starts_with("International Energy Agency"));
+    let iea: Vec<_> = iea.collect();
+    let of = |measure| iea.iter().filter(|case| case.measure == measure).count();
+    assert_eq!((of(Measure::ProductionTop3), of(Measure::ProductionShare)), (48 + 8 + 1, 6 + 2 + 6));
+    let off: Vec<_> = iea.iter().filter(|case| case.verdict != Verdict::Reproduced).collect();
+    assert!(off.is_empty(), "{off:#?}");
+    let remarked: Vec<_> =
+        iea.iter().filter(|case| !case.reason.is_empty()).map(|case| &*case.case).collect();
+    assert_eq!(remarked, ["graphite, refined, 2030", "graphite, refined, 2035"], "Germany is in the rest");
+    let value = |name: &str| iea.iter().find(|case| case.case == name).unwrap().ours.value.unwrap();
+    let (low, high) = (value("copper, refined, 2030: CHN"), value("graphite, refined, 2030: CHN"));
+    assert!((low - 0.466).abs() < 5e-5 && (high - 0.8706).abs() < 5e-5, "{low} {high}");
+}
+
 #[test]
 fn every_case_has_a_source_and_a_licence() {
     for case in verify().unwrap() {
@@ -115,4 +133,56 @@ fn germany_buys_from_the_netherlands_what_comes_from_south_africa_and_gabon() {
     let found: Vec<_> = cases.iter().filter(|case| case.case.starts_with("manganese ore, ")).collect();
     assert_eq!(found.len(), 17);
     assert!(found.iter().all(|case| case.verdict == Verdict::Reproduced), "{found:#?}");
+}
+
+/// Renewed with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-verification`.
+#[test]
+fn the_page_of_what_does_not_reproduce_is_current() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/not-reproduced.md");
+    let generated = not_reproduced_page().unwrap();
+    if env::var_os("UPDATE_SNAPSHOT").is_some() {
+        fs::write(&path, &generated).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(written == generated, "renew it with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-verification`");
+}
+
+#[test]
+fn every_case_that_differs_is_on_the_page_with_its_reason() {
+    let page = not_reproduced_page().unwrap();
+    let differs = |case: &&Case| case.verdict != Verdict::Reproduced;
+    let cases = verify().unwrap();
+    assert!(cases.iter().filter(differs).count() > 20);
+    for case in cases.iter().filter(differs) {
+        assert!(page.contains(&format!("| {} |", case.case)) && page.contains(&case.reason), "{}", case.case);
+    }
+}
+
+#[test]
+fn dependencies_are_counted_over_the_codes_that_are_held() {
+    let cases = verify().unwrap();
+    let counted: Vec<_> = cases.iter().filter(|case| case.term == "codes").collect();
+    assert_eq!(counted.len(), 35);
+    assert!(counted.iter().all(|case| case.verdict == Verdict::Reproduced && case.case.contains("17 codes")));
+}
+
+#[test]
+fn shares_of_rare_earths_depend_on_the_basis() {
+    let cases = verify().unwrap();
+    let share =
+        |name: &str| cases.iter().find(|case| case.case == name).and_then(|case| case.ours.value).unwrap();
+    let [by_quantity, by_value] =
+        ["quantity", "value"].map(|by| share(&format!("rare earths, G7, 2024, by {by}: CHN")));
+    assert!(
+        (by_quantity - 0.677).abs() < 5e-4 && (by_value - 0.507).abs() < 5e-4,
+        "{by_quantity} {by_value}"
+    );
+}
+
+#[test]
+fn a_leading_share_bounds_the_concentration() {
+    let cases = verify().unwrap();
+    let capacity: Vec<_> = cases.iter().filter(|case| case.case.contains("capacity of 2024")).collect();
+    assert_eq!(capacity.len(), 7);
+    assert!(capacity.iter().all(|case| case.verdict == Verdict::WithinBounds), "{capacity:#?}");
 }

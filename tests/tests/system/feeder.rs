@@ -90,6 +90,7 @@ fn change(consumer: &str, year: u32, share: f64, cause: &Cause) -> ExposuresChan
         cause: Some(cause.clone()),
         columns: Some(columns),
         releases: vec![cause.release.clone()],
+        ..ExposuresChanged::default()
     }
 }
 

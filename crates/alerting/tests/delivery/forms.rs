@@ -4,6 +4,7 @@ use std::time::Duration;
 use orewatch_contracts::alerting::v1::receiver::Kind;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::Estimate;
+use orewatch_contracts::exposure::v1::{MarketSize, ProductInfo};
 use orewatch_receivers::message::{Link, RenderedMessage};
 use orewatch_receivers::{alertmanager, chat, mail, nats, pagerduty, webhook};
 use proptest::prelude::*;
@@ -38,8 +39,7 @@ fn f15_a_resolution_shows_value_and_cause_of_the_end_and_of_the_beginning() {
         ..message("r", "g", 2)
     };
     for (form, body) in forms(&end, None) {
-        for told in ["41.0 %", "87.6 % (71.0 % to 92.0 %)", "baci-hs92/202701-9f9f", "baci-hs92/202601-0a1b"]
-        {
+        for told in ["41.0 %", "87.6 % (71 to 92)", "baci-hs92/202701-9f9f", "baci-hs92/202601-0a1b"] {
             let told = if form == "teams" { told.replace('_', "\\\\_") } else { told.to_owned() };
             let is_data = matches!(form, "webhook" | "nats");
             let told = match (is_data, told.as_str()) {
@@ -51,7 +51,36 @@ fn f15_a_resolution_shows_value_and_cause_of_the_end_and_of_the_beginning() {
         }
     }
     let rendered = RenderedMessage::new(&end, None);
-    assert_eq!(rendered.title, "resolved: EU27 bismuth refined from CHN, 41.0 % (> 65.0 %) in 2025");
+    assert_eq!(
+        rendered.title,
+        "Resolved: 41.0 % of refined bismuth imported by EU27 came from China in 2025 (threshold 65 %)"
+    );
+}
+
+/// A rule on both bases has no single threshold. Its alert tells both figures in every form.
+#[test]
+fn an_alert_on_both_bases_tells_both_figures() {
+    let alert = Alert {
+        condition: "above 60 % by quantity or by value".to_owned(),
+        finding: "67.7 % by quantity (above 60 %), 50.7 % by value (not above 60 %)".to_owned(),
+        line: 0.0,
+        above: false,
+        margin: None,
+        ..firing("g7-2030-rare-earths", "G7")
+    };
+    let both = Notification { alerts: vec![told(alert)], ..message("r", "g", 1) };
+    for (form, body) in forms(&both, None) {
+        for figure in ["67.7 % by quantity", "50.7 % by value"] {
+            assert!(body.contains(figure), "{form} does not tell {figure}: {body}");
+        }
+        assert!(!body.contains("< 0.0 %"), "{form} has a threshold that the rule has not: {body}");
+    }
+    let rendered = RenderedMessage::new(&both, None);
+    assert_eq!(
+        rendered.alerts[0].headline,
+        "critical: G7 bismuth refined from CHN, 87.6 % (71.0 % to 92.0 %) (above 60 % by quantity or by value) in \
+         2024: 67.7 % by quantity (above 60 %), 50.7 % by value (not above 60 %)"
+    );
 }
 
 #[test]
@@ -59,14 +88,16 @@ fn a_message_shows_all_fields() {
     let rendered = RenderedMessage::new(&message("r", "g", 1), BASE);
     assert_eq!(
         rendered.plain_text(),
-        "critical: EU27 bismuth refined from CHN, 87.6 % (71.0 % to 92.0 %) (> 65.0 %) in 2024\n\
+        "Critical: 87.6 % (71 to 92) of refined bismuth imported by EU27 came from China in 2024 (threshold \
+         65 %)\n\
          \n\
-         critical: EU27 bismuth refined from CHN, 87.6 % (71.0 % to 92.0 %) (> 65.0 %) in 2024\n  \
+         Critical: 87.6 % (71 to 92) of refined bismuth imported by EU27 came from China in 2024 (threshold \
+         65 %)\n  \
            China's share of imports is above 65 %\n  \
-           value          87.6 % (71.0 % to 92.0 %)\n  \
+           value          87.6 % (71 to 92)\n  \
            not known      a flow has no quantity\n  \
-           line           > 65.0 %\n  \
-           beyond         +22.6 pp\n  \
+           threshold      65 %\n  \
+           over by        +22.6 pp\n  \
            certainty      confirmed\n  \
            measure        import-share/1\n  \
            since          2023\n  \
@@ -79,6 +110,41 @@ fn a_message_shows_all_fields() {
     );
     let command = RenderedMessage::new(&message("r", "g", 1), None).alerts[0].link.clone();
     assert_eq!(command, Link::Command("orewatch alerts why g7-china/EU27/bismuth/refined/CHN".to_owned()));
+}
+
+/// What a figure is about stands in every form: the product, what is wrong with it, and how much it is.
+#[test]
+fn every_form_names_the_product_and_the_size_of_the_market() {
+    let mut message = message("r", "g", 1);
+    let alert = message.alerts[0].alert.as_mut().unwrap();
+    alert.products = vec![ProductInfo {
+        code: "811292".to_owned(),
+        name: "rare metals".to_owned(),
+        proxy: true,
+        purity: Some(0.2),
+    }];
+    alert.size = Some(MarketSize { quantity_t: Some(641.0), value_kusd: Some(1_234.0) });
+    for (form, body) in forms(&message, BASE) {
+        if matches!(form, "webhook" | "nats") {
+            let body: Value = serde_json::from_str(&body).unwrap();
+            let data = if form == "webhook" { &body["data"] } else { &body };
+            let alert = &data["alerts"][0];
+            let product =
+                serde_json::json!([{"code": "811292", "name": "rare metals", "proxy": true, "purity": 0.2}]);
+            assert_eq!(alert["products"], product, "{form}");
+            assert_eq!(alert["size"], serde_json::json!({"quantity_t": 641.0, "value_kusd": 1234.0}));
+            assert!(alert["caveat"].as_str().unwrap().contains("other goods than bismuth"), "{alert}");
+        } else if matches!(form, "text" | "html" | "slack" | "teams") {
+            for told in ["rare metals", "811292", "641 t, $1.2m", "other goods than bismuth"] {
+                assert!(body.replace('\\', "").contains(told), "{form} does not tell {told}: {body}");
+            }
+        }
+    }
+    let rendered = RenderedMessage::new(&message, None);
+    assert_eq!(
+        rendered.title,
+        "Critical: 87.6 % (71 to 92) of rare metals imported by EU27 came from China in 2024 (threshold 65 %)"
+    );
 }
 
 /// Logs of earlier versions hold titles that act on a terminal, forge lines, or are no XML.

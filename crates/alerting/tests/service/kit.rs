@@ -151,6 +151,7 @@ impl Desk {
                 cause: Some(cause.clone()),
                 columns: Some(columns(cells)),
                 releases: vec![release.to_owned()],
+                ..ExposuresChanged::default()
             }
         };
         self.append(&stream, expected, periods.iter().map(event).collect(), cause.clone()).await
@@ -167,7 +168,7 @@ impl Desk {
         self.alerts.append(&stream, 0, vec![event]).await.unwrap();
     }
 
-    async fn append(
+    pub(crate) async fn append(
         &self,
         stream: &StreamName,
         expected: u64,
@@ -324,6 +325,7 @@ impl Change {
             cause: Some(cause.clone()),
             columns: Some(columns),
             releases: vec![release.to_owned()],
+            ..ExposuresChanged::default()
         }
     }
 }

@@ -17,6 +17,7 @@ mod many;
 mod missing;
 mod notifications;
 mod rules;
+mod sizes;
 mod snapshots;
 mod sources;
 mod stories;

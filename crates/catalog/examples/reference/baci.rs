@@ -1,4 +1,5 @@
-//! Bilateral trade from BACI since 2018, in the codes of the materials that ship with the program.
+//! Bilateral trade from BACI since 2018, in the codes of the materials that ship with the program. Rare
+//! earths begin in 2007: progress towards their target depends on the first year.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,8 +25,10 @@ const MATERIALS: [&str; 11] = [
     "tungsten",
 ];
 
-/// First year of the table.
-const FIRST_YEAR: &str = "2018";
+/// First year of a material.
+fn first_year(material: &str) -> &'static str {
+    if material == "rare-earths" { "2007" } else { "2018" }
+}
 
 /// Vintage of a file whose name does not contain it (`..._V202601.csv`).
 const DEFAULT_VINTAGE: &str = "202601";
@@ -64,11 +67,11 @@ type Key = (String, String, &'static str, &'static str);
 fn flow(row: Row<'_>) -> Result<Option<(Key, String)>> {
     let (year, product) = (row.get("t")?, row.get("k")?);
     let wanted = match concordance(HsRevision::Hs92, product) {
-        HsMatch::InScope(code) => MATERIALS.contains(&code.material),
+        HsMatch::InScope(code) => MATERIALS.contains(&code.material) && year >= first_year(code.material),
         HsMatch::OutOfScope => false,
         HsMatch::Malformed { .. } => anyhow::bail!("`{product}` is no product code"),
     };
-    if !wanted || year < FIRST_YEAR {
+    if !wanted {
         return Ok(None);
     }
     let exporter = resolve_economy(Scheme::Numeric, row.get("i")?)?.iso3;

@@ -47,6 +47,14 @@ impl Material {
             .map_or(Basis::Gross, |&(_, basis)| basis)
     }
 
+    /// Whether output at `stage` may be recorded on a basis: the one of the table or, where that is mixed
+    /// rare-earth oxides, the metals, whose weight does not follow from that of the oxides. Figures on both
+    /// are never in one market of a release.
+    pub fn records(&self, stage: Stage, basis: Basis) -> bool {
+        let usual = self.basis(stage);
+        basis == usual || (usual, basis) == (Basis::RareEarthOxide, Basis::Content)
+    }
+
     /// The first stage of the supply chain for which the catalogue has output or product codes of the
     /// material; `mined` if it has neither.
     ///
@@ -101,6 +109,12 @@ fn suggestion(text: &str) -> Option<String> {
         .or_else(|| closest(&wanted, MATERIALS.iter().map(|material| material.id)))
         .or_else(|| closest(&wanted, OTHER_NAMES.iter().map(|&(name, _)| name)).and_then(other_name))?;
     MATERIALS.iter().find(|material| material.id == id).map(Material::label)
+}
+
+/// Finds a material by another name than its identifier: a chemical symbol, another spelling, or the name of
+/// a part of it.
+pub(crate) fn material_by_other_name(name: &str) -> Option<&'static Material> {
+    material(other_name(name)?).ok()
 }
 
 fn other_name(name: &str) -> Option<&'static str> {

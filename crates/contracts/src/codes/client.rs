@@ -5,10 +5,16 @@ pub(super) const AREA: Area = Area {
     name: "Command line, configuration and access",
     about: "Codes of the command line, of configuration and of access control.",
     codes: &[
+        user("ambiguous-id", "Several identifiers begin like the argument.", "Write more of the identifier."),
         external(
             "broken-pipe",
             "The output is no longer read.",
             "No action is needed: the program that read the output has ended.",
+        ),
+        user(
+            "empty-answer",
+            "The answer is empty, and `--fail-if-empty` makes that an error.",
+            "Widen the query, or leave `--fail-if-empty` out.",
         ),
         user("file-exists", "The output file exists already.", "Choose another name, or remove the file."),
         external(

@@ -28,6 +28,11 @@ pub(super) const AREA: Area = Area {
             "Leave at least an hour of the week out, or remove the subscription.",
         ),
         user(
+            "ambiguous-alert",
+            "Several alerts match what the argument names.",
+            "Name one of them by its identifier, which `orewatch alerts` lists.",
+        ),
+        user(
             "another-tenant",
             "The entry names something that belongs to another tenant.",
             "Name something that belongs to the same tenant.",

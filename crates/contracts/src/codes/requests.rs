@@ -106,10 +106,15 @@ pub(super) const AREA: Area = Area {
         ),
         user(
             "unexpected-dataset",
-            "The request names a dataset, but it compares all datasets.",
+            "The request names a dataset, but it compares all datasets, or its scenario names one.",
             "Leave the dataset out, or ask for the figure from that dataset alone.",
         ),
         user("unexpected-field", "A field is set that does not apply here.", "Leave the field out."),
+        user(
+            "unexpected-scenario",
+            "The request names a scenario, but it is about observations.",
+            "Leave the scenario out, or ask for the figure under the scenario alone.",
+        ),
         user(
             "unexpected-supplier",
             "The request names a supplier, but the measure has no supplier.",
@@ -121,7 +126,12 @@ pub(super) const AREA: Area = Area {
             "Use a basis of the catalogue, such as `content` or `gross`.",
         ),
         user("unknown-bloc", "No bloc has this code.", "Use the code of a bloc, such as `G7` or `EU27`."),
-        user("unknown-by", "No weighting has this number.", "Choose quantity or value."),
+        user("unknown-by", "No weighting has this name or number.", "Choose quantity or value."),
+        user(
+            "unknown-claim",
+            "No committed release has a claim with this identifier.",
+            "List the claims with `orewatch claims`.",
+        ),
         user(
             "unknown-code",
             "The code is recognised, but it is not written as in the catalogue.",
@@ -194,7 +204,17 @@ pub(super) const AREA: Area = Area {
             "No kind of export restriction has this name.",
             "Use the name that the hint suggests.",
         ),
+        user(
+            "unknown-scenario",
+            "No committed release has projections of this scenario.",
+            "List the scenarios with `orewatch scenarios`.",
+        ),
         user("unknown-stage", "No stage has this name.", "Use `mined`, `refined` or `manufactured`."),
+        user(
+            "unknown-target",
+            "No release has a target with this identifier.",
+            "List the targets with `orewatch targets`.",
+        ),
         user("unknown-unit", "No unit has this name.", "Use a unit of mass, such as `t` or `kg`."),
         user(
             "unknown-word",

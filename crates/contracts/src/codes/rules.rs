@@ -69,6 +69,11 @@ pub(super) const AREA: Area = Area {
         ),
         user("missing-line", "The rule has no line.", "Set `above` or `below` to a number."),
         user("no-tests", "The file contains no tests.", "Add a section `tests`."),
+        user(
+            "proxy-products",
+            "Warning: trade data measure a selected material by product codes that also cover other goods.",
+            "Read the figures as those of the codes, or select another stage or a measure of output.",
+        ),
         external(
             "quota-reached",
             "The maximum number of rules, receivers or other entries is reached.",

@@ -52,11 +52,20 @@ const MAX_QUEUED_APPENDS: usize = 1_024;
 const MAX_QUEUED_KIB: usize = 4 * limits::MAX_APPEND_BYTES / 1024;
 
 /// Options of an embedded log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Upper bound on the size of the log's file in bytes, beyond which appends are refused with
     /// [`Error::Full`]. `None`: as much as fits on the disk.
     pub max_file_bytes: Option<u64>,
+    /// Time without an append after which the log releases the memory that serves readers of new events. They
+    /// read from the disk then.
+    pub rest: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_file_bytes: None, rest: Duration::from_secs(10) }
+    }
 }
 
 /// Opens the log `DIR/<log>.db`. Makes the directory and the file if there are none.
@@ -74,25 +83,7 @@ pub fn open(dir: &Path, log: &str) -> Result<Arc<dyn EventLog>, Error> {
 /// # Errors
 /// Those of [`open`].
 pub fn open_with(dir: &Path, log: &str, options: Options) -> Result<Arc<dyn EventLog>, Error> {
-    let place = Arc::new(LogFile::new(dir, log)?);
-    let lock = place.lock()?;
-    let recent = Arc::new(Recent::default());
-    let writer = Writer::open(Arc::clone(&place), lock, Arc::clone(&recent), options)?;
-    let heads = writer.heads();
-    let pages = Arc::new(Pages::new(Arc::clone(&place), recent));
-    let (queue, appends) = mpsc::channel(MAX_QUEUED_APPENDS);
-    let thread = std::thread::Builder::new()
-        .name(format!("log-{log}"))
-        .spawn(move || writer.run(appends))
-        .map_err(|error| place.unusable(format!("its writer cannot start: {error}")))?;
-    Ok(Arc::new(Embedded {
-        place,
-        heads,
-        pages,
-        room: Arc::new(Semaphore::new(MAX_QUEUED_KIB)),
-        queue: Some(queue),
-        thread: Some(thread),
-    }))
+    Ok(Arc::new(Embedded::open(dir, log, options)?))
 }
 
 /// An open log.
@@ -108,6 +99,29 @@ struct Embedded {
 }
 
 impl Embedded {
+    fn open(dir: &Path, log: &str, options: Options) -> Result<Self, Error> {
+        let place = Arc::new(LogFile::new(dir, log)?);
+        let lock = place.lock()?;
+        let recent = Arc::new(Recent::default());
+        let writer = Writer::open(Arc::clone(&place), lock, Arc::clone(&recent), options)?;
+        let heads = writer.heads();
+        let pages = Arc::new(Pages::new(Arc::clone(&place), recent));
+        let resting = Arc::clone(&pages);
+        let (queue, appends) = mpsc::channel(MAX_QUEUED_APPENDS);
+        let thread = std::thread::Builder::new()
+            .name(format!("log-{log}"))
+            .spawn(move || writer.run(appends, || resting.release()))
+            .map_err(|error| place.unusable(format!("its writer cannot start: {error}")))?;
+        Ok(Self {
+            place,
+            heads,
+            pages,
+            room: Arc::new(Semaphore::new(MAX_QUEUED_KIB)),
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
     async fn enqueue(&self, stream: &StreamName, expected: Position, events: Vec<NewEvent>) -> Answer {
         limits::check_append(self.name(), stream, &events)?;
         let closed = || self.place.unavailable("its writer has ended".to_owned(), true);
@@ -177,5 +191,49 @@ impl fmt::Debug for Embedded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path: PathBuf = self.place.path().to_owned();
         f.debug_struct("Embedded").field("path", &path).field("head", &*self.heads.borrow()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use bytes::Bytes;
+    use futures_util::StreamExt as _;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::Item;
+
+    fn event(number: u64) -> NewEvent {
+        NewEvent {
+            id: Uuid::from_u128(u128::from(number)),
+            kind: "kind".to_owned(),
+            time: "2026-01-15T08:30:00Z".parse().unwrap(),
+            data: Bytes::from(vec![7; 1000]),
+            traceparent: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_at_rest_keeps_nothing_in_memory_and_reads_as_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options { rest: Duration::from_millis(20), ..Options::default() };
+        let log = Embedded::open(dir.path(), "observations", options).unwrap();
+        let stream = StreamName::new("observations.a").unwrap();
+        for number in 1..=3 {
+            log.append(&stream, number - 1, vec![event(number)]).await.unwrap();
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while !log.pages.is_empty() {
+                assert!(Instant::now() < deadline, "still in memory after append {number}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        let mut items = log.read(Filter::All, 0);
+        for number in 1..=3 {
+            let Some(Ok(Item::Event(read))) = items.next().await else { panic!("event {number} is missing") };
+            assert_eq!(read.position, number);
+        }
+        assert!(!log.pages.is_empty(), "readers share what was read");
     }
 }

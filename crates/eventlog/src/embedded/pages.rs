@@ -172,6 +172,20 @@ impl Pages {
         self.idle().clear();
     }
 
+    /// Releases all that is kept to serve readers sooner: pages, new events, and idle connections with their
+    /// caches.
+    pub(super) fn release(&self) {
+        self.recent.clear();
+        *self.kept() = Kept::default();
+        self.idle().clear();
+    }
+
+    /// Nothing is kept in memory for readers.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.recent.is_empty() && self.kept().pages.is_empty()
+    }
+
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         permit.map_err(|_| self.place.unavailable("it was closed".to_owned(), false))

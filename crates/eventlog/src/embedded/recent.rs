@@ -47,6 +47,16 @@ impl Recent {
         }
     }
 
+    /// Keeps nothing any more. What is appended next is kept again.
+    pub(super) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Kept::default();
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).events.is_empty()
+    }
+
     /// The next events that match, after `after` and up to `upto`. `None`: the first of them is not kept any
     /// more.
     pub(super) fn batch(&self, filter: &Filter, after: Position, upto: Position) -> Option<Batch> {

@@ -1,8 +1,11 @@
 //! The only writer: a thread that commits all waiting appends in one transaction.
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 use super::file::{Lock, LogFile, is_full};
 use super::recent::Recent;
@@ -29,6 +32,9 @@ pub(super) struct Writer {
     connection: Connection,
     heads: watch::Sender<Position>,
     recent: Arc<Recent>,
+    rest: Duration,
+    /// Measures the time without appends. `None` if it cannot be had; nothing is then kept beyond an append.
+    timer: Option<Runtime>,
     /// Last, so that it outlives the connection.
     _lock: Lock,
 }
@@ -43,7 +49,9 @@ impl Writer {
         let connection = place.writer(options.max_file_bytes)?;
         let extent = row::extent(&connection).map_err(|error| place.error(&error))?;
         place.keep_reserve();
-        Ok(Self { place, connection, heads: watch::Sender::new(extent.head), recent, _lock: lock })
+        let heads = watch::Sender::new(extent.head);
+        let timer = Builder::new_current_thread().enable_time().build().ok();
+        Ok(Self { place, connection, heads, recent, rest: options.rest, timer, _lock: lock })
     }
 
     /// The position at which the log ends, updated after each commit.
@@ -51,9 +59,9 @@ impl Writer {
         self.heads.subscribe()
     }
 
-    /// Commits appends until the queue is closed.
-    pub(super) fn run(mut self, mut appends: mpsc::Receiver<Append>) {
-        while let Some(first) = appends.blocking_recv() {
+    /// Commits appends until the queue is closed. Calls `at_rest` once whenever none came for a while.
+    pub(super) fn run(mut self, mut appends: mpsc::Receiver<Append>, at_rest: impl Fn()) {
+        while let Some(first) = self.next(&mut appends, &at_rest) {
             let mut group = vec![first];
             while group.len() < MAX_GROUP_APPENDS
                 && let Ok(next) = appends.try_recv()
@@ -67,6 +75,20 @@ impl Writer {
         // room.
         drop(connection);
         place.keep_reserve();
+    }
+
+    /// Waits for an append. `None`: the queue is closed.
+    fn next(&self, appends: &mut mpsc::Receiver<Append>, at_rest: &impl Fn()) -> Option<Append> {
+        if let Ok(waiting) = appends.try_recv() {
+            return Some(waiting);
+        }
+        if let Some(timer) = &self.timer
+            && let Ok(next) = timer.block_on(async { timeout(self.rest, appends.recv()).await })
+        {
+            return next;
+        }
+        at_rest();
+        appends.blocking_recv()
     }
 
     fn serve(&mut self, group: Vec<Append>) {

@@ -218,7 +218,7 @@ async fn overwritten_pages_are_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_file_refuses_and_stays_usable() {
     let harness = Embedded::start().await;
-    let options = Options { max_file_bytes: Some(180_000) };
+    let options = Options { max_file_bytes: Some(180_000), ..Options::default() };
     let log = embedded::open_with(harness.0.path(), LOG, options).unwrap();
     let large = |seed| orewatch_eventlog::NewEvent { data: vec![1; 60_000].into(), ..event(seed) };
     assert_eq!(log.append(&stream("a"), 0, vec![large(1)]).await, Ok(vec![1]));

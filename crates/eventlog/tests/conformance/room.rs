@@ -45,7 +45,7 @@ async fn a_worker_waits_for_room_and_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stops_leaves_nothing() {
     let harness = Embedded::start().await;
-    let options = Options { max_file_bytes: Some(180_000) };
+    let options = Options { max_file_bytes: Some(180_000), ..Options::default() };
     let log = embedded::open_with(harness.0.path(), LOG, options).unwrap();
     assert_eq!(log.append(&stream("a"), 0, vec![large(1)]).await, Ok(vec![1]));
     let waiting = WaitingLog::new(Arc::clone(&log));

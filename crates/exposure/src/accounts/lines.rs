@@ -106,7 +106,7 @@ impl RowAmounts<'_, '_> {
     }
 
     /// An amount of a product, with bounds by its purity.
-    fn with_purity(&self, product: u16, amount: Amount) -> Amount {
+    pub(super) fn with_purity(&self, product: u16, amount: Amount) -> Amount {
         self.purity.get(&product).map_or(amount, |purity| amount.with_purity(*purity))
     }
 
@@ -116,7 +116,7 @@ impl RowAmounts<'_, '_> {
 
     /// A quantity. An unknown one of known value is at most what that value buys at the lowest unit value of
     /// the dataset.
-    fn quantity(&self, source: u16, quantity: Cell, value: Cell) -> Amount {
+    pub(super) fn quantity(&self, source: u16, quantity: Cell, value: Cell) -> Amount {
         let lowest_unit_value = || self.rows.lowest_unit_values.get(&self.rows.dataset(source)?).copied();
         match (quantity.known(), value.known()) {
             (None, Some(value)) => match lowest_unit_value() {

@@ -4,19 +4,22 @@
 //! together). Reports of both sides of a flow are combined on the way, never added up. What the rows do not
 //! say is kept beside them, as `UnknownTrade`.
 //!
-//! A file for each kind of question: `imports`, `exports` and `output` of a consumer, and `sources`, the
-//! datasets behind them. Consumers are economies, blocs with their members in the market's period
-//! (`membership`), and the world.
+//! A file for each kind of question: `imports`, `exports` and `output` of a consumer, `size` of the market,
+//! and `sources`, the datasets behind them. Consumers are economies, blocs with their members in the market's
+//! period (`membership`), and the world.
 
+mod cut;
 mod exports;
 mod imports;
 mod lines;
 mod membership;
 mod output;
+mod size;
 mod sources;
 mod unknown;
 
 pub use lines::{Line, Pair};
+pub use size::{Product, Size};
 pub use unknown::UnknownOrigin;
 pub(crate) use unknown::{LOOK_BACK, ReportedImports};
 

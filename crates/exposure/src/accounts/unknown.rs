@@ -73,7 +73,7 @@ impl QuantityAndValue {
         }
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.quantity = self.quantity + other.quantity;
         self.value = self.value + other.value;
     }
@@ -142,6 +142,7 @@ impl UnknownTrade {
             }
         }
         unknown.remove_mirrored(lines);
+        unknown.add_cut_off(amounts);
         unknown
     }
 

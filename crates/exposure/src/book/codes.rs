@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use orewatch_catalog::{HsRevision, Nomenclature, hs_codes};
+use orewatch_catalog::{HsRevision, Nomenclature, Stage, hs_codes};
 use orewatch_contracts::ingestion::v1::Release;
 
 use super::Market;
@@ -25,8 +25,9 @@ impl MarketCodes {
         held: impl Iterator<Item = &'c str>,
     ) -> Self {
         let held: BTreeSet<_> = held.filter_map(|code| code.get(..6)).collect();
-        let (present, missing): (Vec<_>, Vec<_>) =
-            codes_of_market(revision, market).into_iter().partition(|code| held.contains(code));
+        let (present, missing): (Vec<_>, Vec<_>) = codes_of_market(revision, market.material, market.stage)
+            .into_iter()
+            .partition(|code| held.contains(code));
         let count = |codes: &[&str]| u32::try_from(codes.len()).unwrap_or(u32::MAX);
         let of = count(&present).saturating_add(count(&missing));
         let completeness =
@@ -37,17 +38,16 @@ impl MarketCodes {
 
 /// The revision of the Harmonized System that a release follows. `None`: it names none, or its codes follow a
 /// concordance of its own, so that no code is known to be missing.
-pub(super) fn hs_revision_of(release: &Release) -> Option<HsRevision> {
+pub(in crate::book) fn hs_revision_of(release: &Release) -> Option<HsRevision> {
     let nomenclature = release.hs_revision.parse::<Nomenclature>().ok();
     let revision = nomenclature.and_then(|nomenclature| nomenclature.revision());
     revision.filter(|_| release.concordances.is_empty())
 }
 
-fn codes_of_market(revision: HsRevision, market: Market) -> Vec<&'static str> {
+/// The product codes of a material and stage in a revision, sorted.
+pub(crate) fn codes_of_market(revision: HsRevision, material: &str, stage: Stage) -> Vec<&'static str> {
     let codes = hs_codes().iter().filter(|code| {
-        code.material == market.material
-            && code.stage == market.stage
-            && (code.first..=code.last).contains(&revision)
+        code.material == material && code.stage == stage && (code.first..=code.last).contains(&revision)
     });
     codes.map(|code| code.code).collect()
 }

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use orewatch_catalog::{Period, Stage};
-use orewatch_contracts::ingestion::v1::Release;
+use orewatch_contracts::ingestion::v1::{PublisherNote, Release};
 
 use super::table::Texts;
 use super::unit::ReleaseScope;
 use super::{
-    ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market, NamedTables, Output,
-    Parameter, ParameterKey, RecordedAt, Reporter, Restriction, RestrictionKey, SortedRow, Table,
-    TradeDirection,
+    ClaimTable, ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market,
+    NamedTables, Output, Parameter, ParameterKey, Projection, RecordedAt, Reporter, Restriction,
+    RestrictionKey, SortedRow, Table, TargetTable, TradeDirection,
 };
 
 /// The content of a release, which never changes once it is committed.
@@ -25,12 +25,26 @@ pub struct ReleaseContent {
     pub flows: FlowsByMarket,
     /// Output, by market.
     pub output: Table<Output>,
+    /// Totals that the source prints for the world's output, by market.
+    pub(super) totals: Table<Output>,
     /// Governance, by indicator.
     pub governance: NamedTables<GovernanceScore, Period>,
     /// Parameters, by name.
     pub parameters: NamedTables<Parameter, ParameterKey>,
     /// Restrictions of exports.
     pub restrictions: Table<Restriction, RestrictionKey>,
+    /// Claims, which no figure depends on.
+    pub claims: ClaimTable,
+    /// Projections as they were published, by scenario. No measure reads them: see [`Book::under_scenario`].
+    ///
+    /// [`Book::under_scenario`]: super::Book::under_scenario
+    pub(super) projections: Arc<NamedTables<Projection, Market>>,
+    /// Projected demand, under a scenario. Empty in a book of observations.
+    pub(super) demand: Table<Projection>,
+    /// Targets, which no figure depends on.
+    pub targets: TargetTable,
+    /// What the publisher says about figures.
+    pub notes: Vec<PublisherNote>,
     /// Texts that rows refer to.
     pub(super) products: Texts,
     /// Lists of those whom restrictions concern, which rows refer to.
@@ -75,9 +89,15 @@ impl ReleaseContent {
             held: held_codes(&flows),
             flows,
             output: self.output.with_rows(&added.output),
+            totals: self.totals.with_rows(&added.totals),
             governance: tables_with(&self.governance, &added.governance),
             parameters: tables_with(&self.parameters, &added.parameters),
             restrictions: self.restrictions.with_rows(&added.restrictions),
+            claims: self.claims.with_rows(&added.claims),
+            projections: Arc::new(tables_with(&self.projections, &added.projections)),
+            demand: self.demand.with_rows(&added.demand),
+            targets: self.targets.with_rows(&added.targets),
+            notes: self.notes.clone(),
             products: added.products.clone(),
             concerned: added.concerned.clone(),
             proxies: added.proxies.clone(),
@@ -264,6 +284,14 @@ pub struct CommittedRelease {
 impl CommittedRelease {
     pub(super) fn new(dataset: DatasetId, content: Arc<ReleaseContent>, committed: RecordedAt) -> Self {
         Self { dataset, content, committed, withdrawn: None, repaired: Vec::new() }
+    }
+
+    /// The release with contents that follow from its own.
+    #[must_use]
+    pub(super) fn map(&self, content_from: impl Fn(&ReleaseContent) -> ReleaseContent) -> Self {
+        let mapped = |content: &Arc<ReleaseContent>| Arc::new(content_from(content));
+        let repaired = self.repaired.iter().map(|(recorded, content)| (*recorded, mapped(content)));
+        Self { content: mapped(&self.content), repaired: repaired.collect(), ..self.clone() }
     }
 
     /// Its content with all repairs.

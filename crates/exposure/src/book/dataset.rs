@@ -1,8 +1,8 @@
 //! The order of datasets, which decides who answers where several could.
 //!
 //! Datasets are compared by [`Rank`]: a tenant's own before everyone's, then the preferences of the source
-//! policy, then the kind (reconciled sets first), then how much of the market they hold, then age, the oldest
-//! first.
+//! policy, then the kind (reconciled sets first), then how much of the market they hold, then statistics
+//! before the base year of an outlook, then age, the oldest first.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -167,8 +167,8 @@ impl Preference {
 }
 
 /// What datasets are ordered by, the least first: the tenant's own, position in the policy's preference,
-/// kind, completeness, age.
-pub(super) type Rank = (Reverse<bool>, usize, DatasetKind, Reverse<Completeness>, DatasetId);
+/// kind, completeness, whether it is the base year of an outlook, age.
+pub(super) type Rank = (Reverse<bool>, usize, DatasetKind, Reverse<Completeness>, bool, DatasetId);
 
 /// How much of a market's product codes a dataset holds, as a fraction of two counts.
 #[derive(Clone, Copy, Debug)]

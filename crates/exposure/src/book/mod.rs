@@ -12,6 +12,9 @@
 //! - parameters: name, material, stage, economy and period,
 //! - restrictions: the economy that restricts, material and stage.
 //!
+//! Projections answer none of these questions: they are kept apart, and read under a scenario
+//! (`projections`).
+//!
 //! # Knowledge time
 //!
 //! Nothing is ever removed: a withdrawn release has a time of withdrawal, a repaired one has its earlier
@@ -24,6 +27,7 @@
 //! joins them.
 
 mod answering;
+mod claims;
 mod codes;
 mod content;
 mod dataset;
@@ -33,12 +37,17 @@ mod flow_columns;
 mod flows;
 mod output;
 mod policy;
+mod projections;
 mod rows;
 mod source;
 mod table;
+mod targets;
 mod trade;
 mod unit;
+mod vintage;
 
+pub use claims::{ClaimTable, RecordedClaim};
+pub(crate) use codes::codes_of_market;
 pub use content::{CommittedRelease, ReleaseContent};
 pub use dataset::{DatasetId, DatasetPolicy};
 pub use decode::{OpenRelease, Unreadable};
@@ -46,9 +55,11 @@ pub use economy::{ConsumerId, EconomyId};
 pub use flows::{FlowsByMarket, StoredFlows};
 pub use output::MarketOutput;
 pub use policy::{Evaluation, GovernanceScore, Parameter, ParameterKey, Restriction, RestrictionKey};
-pub use rows::{Cell, Flow, Market, Origin, Output, Reporter, ResidualFlow, TradeDirection};
+pub use projections::{ProjectedFor, ProjectedSide, Projection, Projections, Scenario, ScenarioName};
+pub use rows::{Cell, Flow, Market, Origin, Output, Reporter, ResidualFlow, Tables, TradeDirection};
 pub use source::RowSource;
 pub use table::{NamedTables, SortedRow, Table};
+pub use targets::{RecordedTarget, TargetTable};
 pub use trade::{MarketFlows, MarketTrade, Reporters};
 
 use std::cmp::Reverse;
@@ -56,12 +67,13 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
-use orewatch_catalog::{DatasetKind, Period, Stage};
+use orewatch_catalog::{DatasetKind, Period, Stage, is_base_of_outlook};
 use orewatch_contracts::ingestion::v1;
 use orewatch_eventlog::Position;
 use orewatch_measures::Mirror;
 
 use dataset::{Completeness, DatasetNames, Rank, Topic};
+use projections::ScenarioReading;
 
 /// Where and when an event was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,15 +140,6 @@ pub struct MarketView<'a> {
     pub mirror: Mirror,
 }
 
-/// Which tables have rows of a market.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tables {
-    /// There are flows.
-    pub flows: bool,
-    /// There is output.
-    pub output: bool,
-}
-
 /// Every release that was ever committed. Clones share the rows.
 ///
 /// Releases of tenants are kept apart: only [`Book::for_reader`] shows them, to their tenant.
@@ -151,6 +154,10 @@ pub struct Book {
     policies: Vec<(RecordedAt, Arc<DatasetPolicy>)>,
     choice: DatasetChoice,
     mirror: Mirror,
+    /// Releases of projections, which answer for no market here.
+    projections: Projections,
+    /// The scenario whose projections take the place of observations.
+    scenario: Option<Arc<ScenarioReading>>,
 }
 
 /// Which datasets may answer for trade and output.
@@ -199,7 +206,8 @@ impl Book {
     pub fn for_reader(&self, tenant: &str, mirror: Mirror) -> Self {
         let own = self.tenants.get(tenant).into_iter().flatten();
         let releases = self.releases.iter().chain(own).cloned().collect();
-        Self { releases, tenants: BTreeMap::new(), mirror, ..self.clone() }
+        let projections = self.projections.for_reader(tenant, mirror);
+        Self { releases, tenants: BTreeMap::new(), mirror, projections, ..self.clone() }
     }
 
     /// The book in which only one dataset, with its supplements, answers for trade and output.
@@ -431,7 +439,8 @@ impl Book {
                 markets.entry(*market).or_default().flows = true;
             }
             for market in content.output.keys() {
-                markets.entry(*market).or_default().output = true;
+                let tables = markets.entry(*market).or_default();
+                (tables.output, tables.projected) = (true, self.scenario.is_some());
             }
         }
         markets
@@ -459,8 +468,9 @@ impl Book {
         let policy = self.policy(at);
         let (kind, _) = policy.kind_of(&content.release);
         let own = self.datasets.is_tenants(release.dataset);
-        let preference = policy.preference(topic, &content.release.dataset);
-        (Reverse(own), preference, kind, Reverse(Completeness::WHOLE), release.dataset)
+        let name = &content.release.dataset;
+        let (preference, is_base) = (policy.preference(topic, name), is_base_of_outlook(name));
+        (Reverse(own), preference, kind, Reverse(Completeness::WHOLE), is_base, release.dataset)
     }
 }
 

@@ -12,6 +12,9 @@ use super::source::RowSource;
 use super::unit::ReleaseScope;
 use super::{Cell, DatasetId, EconomyId, Market, Output, ReleaseContent, SortedRow, Table};
 
+/// Share of a total by which the sum of its parts may differ through rounding.
+const TOTAL_ROUNDING: f64 = 1e-6;
+
 /// A dataset that could answer for the output of a market.
 #[derive(Clone, Debug)]
 pub(super) struct OutputCandidate<'a> {
@@ -66,6 +69,8 @@ pub struct MarketOutput<'a> {
     /// Output of economies that a supplement lists and the dataset does not, in tonnes. It may be part of the
     /// dataset's residual.
     pub listed_by_supplement: Amount,
+    /// The total that the dataset prints for the world. `None`: it prints none.
+    pub(super) total: Option<Output>,
     /// The other datasets that can answer, and their supplements. What they say is published beside the
     /// figure as the range of the sources.
     pub(super) alternatives: Vec<Alternative<'a>>,
@@ -129,6 +134,7 @@ impl<'a> MarketOutput<'a> {
     pub fn is_same(&self, other: &Self) -> bool {
         self.datasets == other.datasets
             && self.is_partial == other.is_partial
+            && self.total == other.total
             && self.alternatives.len() == other.alternatives.len()
             && self.alternatives.iter().zip(&other.alternatives).all(|(own, theirs)| own.is_same(theirs))
             && match (&self.rows, &other.rows) {
@@ -173,7 +179,7 @@ impl<'a> MarketOutput<'a> {
 impl<'a> OutputCandidate<'a> {
     /// A dataset without any release yet.
     pub(super) fn new(rank: Rank) -> Self {
-        Self { id: rank.4, kind: rank.2, rank, releases: Vec::new() }
+        Self { id: rank.5, kind: rank.2, rank, releases: Vec::new() }
     }
 
     /// Whether older releases cannot add anything, whatever they hold.
@@ -202,9 +208,18 @@ impl<'a> OutputCandidate<'a> {
             sources: sources.collect(),
             datasets: Vec::new(),
             listed_by_supplement: Amount::NOTHING,
+            total: self.printed_total(market).map(|total| Output { source: first, ..total }),
             alternatives: Vec::new(),
             is_partial: false,
         }
+    }
+
+    /// The total that the dataset prints for the world. Where a release restates a part of the market, the
+    /// total of the older one no longer is that of its parts.
+    fn printed_total(&self, market: Market) -> Option<Output> {
+        let [(_, content, _)] = self.releases.as_slice() else { return None };
+        let totals = content.totals.rows(&market).filter(|_| self.kind != DatasetKind::Supplement)?;
+        totals.first().copied()
     }
 
     /// The rows that no newer release of the dataset restates.
@@ -241,19 +256,52 @@ impl MarketOutput<'_> {
     /// Economies that a supplement lists may be part of the dataset's residual, which is therefore between
     /// what is left without them and all of it. The residual of a supplement may come wholly from economies
     /// that the dataset lists. Where only cells of a supplement are there, all other output is unknown.
+    ///
+    /// Where the dataset prints a total that contradicts its residual, the residual is what the listed
+    /// economies leave of the total, so that shares are of the total.
     #[must_use]
     pub fn residual(&self) -> Option<Amount> {
-        let residual_of = |is_supplements: bool| {
-            let rows = self.rows.iter().filter(move |row| {
-                let source = self.sources.get(usize::from(row.source));
-                row.economy.is_none() && source.is_some_and(|source| source.is_supplement) == is_supplements
-            });
-            rows.map(|row| Cell::amount(row.quantity)).reduce(|a, b| a + b)
-        };
         let own =
-            residual_of(false).map(|residual| residual.minus_possible_overlap(self.listed_by_supplement));
-        let filled = residual_of(true).map(|residual| residual.minus_possible_overlap(Amount::unavailable()));
+            self.own_residual().map(|residual| residual.minus_possible_overlap(self.listed_by_supplement));
+        let filled = self
+            .recorded_residual(true)
+            .map(|residual| residual.minus_possible_overlap(Amount::unavailable()));
         let others = self.is_partial.then_some(Amount::unavailable());
         own.into_iter().chain(filled).chain(others).reduce(|a, b| a + b)
+    }
+
+    /// The residual as it is recorded, of the dataset or of its supplements.
+    fn recorded_residual(&self, is_supplements: bool) -> Option<Amount> {
+        let rows = self
+            .rows
+            .iter()
+            .filter(|row| row.economy.is_none() && self.is_supplements(row) == is_supplements);
+        rows.map(|row| Cell::amount(row.quantity)).reduce(|a, b| a + b)
+    }
+
+    /// The residual of the dataset, by its printed total if it has one.
+    fn own_residual(&self) -> Option<Amount> {
+        let recorded = self.recorded_residual(false);
+        let Some(total) = self.total.and_then(|total| total.quantity.known()) else { return recorded };
+        let listed = || self.rows.iter().filter(|row| row.economy.is_some() && !self.is_supplements(row));
+        let rest = total - listed().filter_map(|row| row.quantity.known()).sum::<f64>();
+        let rounding = total * TOTAL_ROUNDING;
+        if listed().any(|row| row.quantity.known().is_none()) {
+            // What is left of the total may be theirs.
+            return recorded.or_else(|| Some(Amount::between(0.0, rest.max(0.0))));
+        }
+        let fits = |residual: Amount| {
+            residual.is_known() && residual.best().is_some_and(|best| (best - rest).abs() <= rounding)
+        };
+        match recorded {
+            Some(residual) if fits(residual) => recorded,
+            None if rest <= rounding => None,
+            _ => Some(Amount::known(rest.max(0.0))),
+        }
+    }
+
+    /// Whether a row is one of a supplement.
+    fn is_supplements(&self, row: &Output) -> bool {
+        self.sources.get(usize::from(row.source)).is_some_and(|source| source.is_supplement)
     }
 }

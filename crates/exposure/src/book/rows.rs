@@ -16,6 +16,25 @@ pub struct Market {
     pub period: Period,
 }
 
+/// Which tables have rows of a market.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tables {
+    /// There are flows.
+    pub flows: bool,
+    /// There is output.
+    pub output: bool,
+    /// The output is projected, and demand may be, which then takes the place of trade.
+    pub projected: bool,
+}
+
+impl Tables {
+    /// Whether there is what measures of output and trade together need.
+    #[must_use]
+    pub fn has_both(&self) -> bool {
+        self.output && (self.flows || self.projected)
+    }
+}
+
 /// Where a row was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {

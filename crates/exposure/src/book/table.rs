@@ -68,6 +68,18 @@ impl<R: SortedRow, K: Copy + Ord> Table<R, K> {
         builder.close()
     }
 
+    /// The table with other rows under the same keys. Keys without a row are left out.
+    #[must_use]
+    pub(super) fn transformed<S: SortedRow>(&self, rows_of: impl Fn(&[R]) -> Vec<S>) -> Table<S, K> {
+        let mut builder = TableBuilder::default();
+        for (key, range) in &self.keys {
+            let rows = rows_of(self.rows.get(range.clone()).unwrap_or_default());
+            let key = builder.key(*key);
+            rows.into_iter().for_each(|row| builder.push(key, row));
+        }
+        builder.close()
+    }
+
     /// Every key with rows, sorted.
     pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.keys.keys()

@@ -8,7 +8,7 @@ use orewatch_contracts::exposure::v1::ExposuresChanged;
 use prost::Message;
 
 use super::{Plan, cause_of};
-use crate::book::{Book, DatasetId, Knowledge, Market};
+use crate::book::{DatasetId, Knowledge, Market};
 use crate::columns;
 use crate::dependents::Families;
 use crate::evolve::BookRevision;
@@ -29,19 +29,20 @@ pub(super) struct ChangedFigures {
 }
 
 impl ChangedFigures {
-    /// Encodes changes. `releases` are those that the new figures rest on.
-    pub(super) fn encode(
-        book: &Book,
-        market: &Market,
-        changes: &[Change],
-        releases: &[String],
-        cause: &Cause,
-    ) -> Self {
+    /// Encodes changes, in the scope of the market after them. `releases` are those that the new figures rest
+    /// on.
+    pub(super) fn encode(scope: &Scope<'_>, changes: &[Change], releases: &[String], cause: &Cause) -> Self {
+        if changes.is_empty() {
+            return Self::default();
+        }
+        let (book, market) = (scope.book(), scope.market());
+        let products = if scope.has_figures() { wire::products(scope.accounts()) } else { Vec::new() };
         let event = |chunk: &[Change]| ExposuresChanged {
-            market: Some(wire::market(market)),
+            market: Some(wire::market(&market)),
             cause: Some(cause.clone()),
             columns: Some(columns::encode(chunk, &|dataset| book.dataset_name(dataset).to_owned())),
             releases: releases.to_vec(),
+            products: products.clone(),
         };
         let data = changes.chunks(MAX_FIGURES_PER_EVENT).map(|chunk| event(chunk).encode_to_vec().into());
         Self { count: u64::try_from(changes.len()).unwrap_or(u64::MAX), data: data.collect() }
@@ -73,7 +74,7 @@ pub(super) fn markets(
         let (before, after) = (old.scope(*market), new.scope(*market));
         let found = MarketChanges::compute(families, &before, &after);
         let changed = |changes: &[Change], cause: &Cause| {
-            ChangedFigures::encode(&revision.new, market, changes, &found.releases, cause)
+            ChangedFigures::encode(&after, changes, &found.releases, cause)
         };
         (*market, changed(&found.moved, &cause).and(changed(&found.other_source, &other_source)))
     };

@@ -138,11 +138,12 @@ pub(crate) fn add_measures(book: &Book, gap: &Gap, stream: &StreamName, material
     let markets = book.markets(Knowledge::NOW).into_keys().filter(|market| market.material == material);
     let cause = cause(CauseKind::MeasuresAdded, "", gap.position, gap.time);
     let added = |market: Market| {
-        let figures = figures(&cache.scope(market), &OfMeasures(&gap.measures));
+        let scope = cache.scope(market);
+        let figures = figures(&scope, &OfMeasures(&gap.measures));
         let releases = wire::releases(&figures);
         let new = |figure: Figure| Change { key: figure.key, new: Some(figure), old: None };
         let changes: Vec<_> = figures.all.into_iter().map(new).collect();
-        (market, ChangedFigures::encode(book, &market, &changes, &releases, &cause))
+        (market, ChangedFigures::encode(&scope, &changes, &releases, &cause))
     };
     let markets = markets.map(added).filter(|(_, changed)| changed.count > 0).collect();
     let names: Vec<_> = gap.measures.iter().map(|measure| measure.id()).collect();

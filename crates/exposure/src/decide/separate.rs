@@ -102,11 +102,12 @@ pub(crate) fn separate(
     let cause = cause(CauseKind::SourcesSeparated, "", gap.position, gap.time);
     let nothing = BTreeMap::new();
     let changed = |market: Market| {
-        let figures = figures(&cache.scope(market), &AllFigures);
+        let scope = cache.scope(market);
+        let figures = figures(&scope, &AllFigures);
         let releases = wire::releases(&figures);
         let seen = published.figures.get(&market).unwrap_or(&nothing);
         let changes = differing(seen, figures.all, book);
-        (market, ChangedFigures::encode(book, &market, &changes, &releases, &cause))
+        (market, ChangedFigures::encode(&scope, &changes, &releases, &cause))
     };
     let markets = markets.into_iter().map(changed).filter(|(_, changed)| changed.count > 0).collect();
     let mut events = Events {

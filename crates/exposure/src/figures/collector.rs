@@ -4,6 +4,7 @@ use orewatch_catalog::{Consumer, Period, blocs};
 use orewatch_measures::{Measure, Weight};
 
 use super::{Figure, FigureKey, NamedEstimate};
+use crate::accounts::Size;
 use crate::book::EconomyId;
 
 /// Decides which figures of a market are wanted.
@@ -92,7 +93,7 @@ impl<'w> Collector<'w> {
             && self.wanted.supplier(key.supplier);
         if wanted {
             let NamedEstimate { estimate, names } = answer.into();
-            self.figures.push(Figure { key, estimate, names, spread: None });
+            self.figures.push(Figure { key, estimate, names, spread: None, size: Size::default() });
         }
     }
 

@@ -18,6 +18,7 @@ mod reach;
 mod recorded;
 mod reliance;
 mod restriction;
+mod size;
 mod sourcing;
 mod spread;
 mod usgs;
@@ -25,6 +26,7 @@ mod usgs;
 pub use collector::{AllFigures, Collector, FigureFilter};
 pub use explanation::{Contribution, Explanation, unit_of};
 pub use reach::Reach;
+pub(crate) use size::is_about_trade;
 pub use spread::Spread;
 pub(crate) use spread::{Alternatives, has_information_on};
 
@@ -34,6 +36,7 @@ use std::fmt;
 use orewatch_catalog::{Consumer, Period};
 use orewatch_measures::{Estimate, Measure, Status, Weight};
 
+use crate::accounts::Size;
 use crate::book::{EconomyId, ReleaseContent};
 use crate::scope::Scope;
 
@@ -63,7 +66,9 @@ static FAMILIES: &[&dyn Family] = &[
 
 const NOT_COMPUTED: &str = "this version names the measure and does not compute it yet";
 const NO_MEMBERS: &str = "the bloc has no members in this period: it is not founded yet, or has ended";
-const NO_DATA: &str = "no release has figures of this material, stage and period";
+/// Reason of figures of a market without any rows.
+pub(crate) const NO_DATA: &str = "no release has figures of this material, stage and period";
+const NOT_PROJECTED: &str = "a scenario has projected supply and demand only, and this measure needs more";
 
 /// Measures that are computed together, from the same inputs.
 pub trait Family: Sync {
@@ -72,6 +77,11 @@ pub trait Family: Sync {
 
     /// What its figures depend on. A release that touches none of it leaves them unchanged.
     fn reach(&self) -> Reach;
+
+    /// Whether its figures also exist under a scenario, where nothing but supply and demand is known.
+    fn is_projectable(&self) -> bool {
+        false
+    }
 
     /// Collects every wanted figure that exists for the market. These are published, and must be the same, to
     /// the bit, as those of [`Self::figure`].
@@ -149,6 +159,8 @@ pub struct Figure {
     pub names: SupplierNames,
     /// The range of values by different datasets. `None`: no other dataset can give it.
     pub spread: Option<Spread>,
+    /// Size of the market that it is a part of.
+    pub size: Size,
 }
 
 /// A changed figure, with its old value.
@@ -174,6 +186,7 @@ impl Figure {
         (self.key, self.names, a.status, a.reason) == (other.key, other.names, b.status, b.reason)
             && bits(a) == bits(b)
             && self.spread.map(|spread| spread.bits()) == other.spread.map(|spread| spread.bits())
+            && self.size.bits() == other.size.bits()
     }
 }
 
@@ -198,7 +211,8 @@ pub fn family(measure: Measure) -> Option<&'static dyn Family> {
     FAMILIES.iter().copied().find(|family| family.measures().contains(&measure))
 }
 
-/// Every wanted figure of a market that exists, with its range of values by different datasets.
+/// Every wanted figure of a market that exists, with its range of values by different datasets and the size
+/// of its market.
 #[must_use]
 pub fn figures<'a>(scope: &Scope<'a>, wanted: &dyn FigureFilter) -> Figures<'a> {
     figures_of(FAMILIES, scope, wanted)
@@ -215,6 +229,7 @@ pub fn figures_of<'a>(
     let family_of = |measure| families.iter().find(|family| family.measures().contains(&measure));
     let reach = |measure| family_of(measure).map(|family| family.reach());
     spread::add(&mut figures.all, scope, reach, |alone| answered(families, alone, wanted).all);
+    size::add(&mut figures.all, scope);
     figures
 }
 
@@ -228,7 +243,8 @@ fn answered<'a>(
     if !scope.has_figures() {
         return figures;
     }
-    for family in families {
+    let is_projected = scope.book().scenario().is_some();
+    for family in families.iter().filter(|family| !is_projected || family.is_projectable()) {
         let measures = family.measures().iter().filter(|measure| wanted.measure(**measure));
         let mut measures = measures.peekable();
         if measures.peek().is_none() {
@@ -248,20 +264,21 @@ fn answered<'a>(
     figures
 }
 
-/// One figure, published or not, with its range of values by different datasets. Where there is none, the
-/// reason.
+/// One figure, published or not, with its range of values by different datasets and the size of its market.
+/// Where there is none, the reason.
 #[must_use]
 pub fn figure(scope: &Scope<'_>, request: FigureRequest) -> Figure {
     let mut figures = vec![figure_alone(scope, request)];
     let reach = |measure| family(measure).map(|family| family.reach());
     spread::add(&mut figures, scope, reach, |alone| vec![figure_alone(alone, request)]);
+    size::add(&mut figures, scope);
     figures.pop().unwrap_or_else(|| figure_alone(scope, request))
 }
 
 /// One figure by the datasets that answer.
 pub(crate) fn figure_alone(scope: &Scope<'_>, request: FigureRequest) -> Figure {
     let NamedEstimate { estimate, names } = answer(scope, request);
-    let mut figures = [Figure { key: request.key, estimate, names, spread: None }];
+    let mut figures = [Figure { key: request.key, estimate, names, spread: None, size: Size::default() }];
     if family(request.key.measure).is_some_and(|family| family.reach().flows) && scope.has_figures() {
         qualified::qualify(scope, &mut figures);
     }
@@ -277,6 +294,9 @@ fn answer(scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
         return NamedEstimate::missing(Status::NotApplicable, NO_MEMBERS);
     }
     match family(request.key.measure) {
+        Some(family) if scope.book().scenario().is_some() && !family.is_projectable() => {
+            NamedEstimate::missing(Status::NotApplicable, NOT_PROJECTED)
+        }
         Some(family) => family.figure(scope, request),
         None => NamedEstimate::missing(Status::Unavailable, NOT_COMPUTED),
     }
@@ -290,5 +310,7 @@ fn has_no_members(consumer: Consumer, period: Period) -> bool {
 /// Explains one figure, with at most `routes` routes. Empty where no family has the measure.
 #[must_use]
 pub fn explanation<'a>(scope: &Scope<'a>, request: FigureRequest, routes: usize) -> Explanation<'a> {
-    family(request.key.measure).map(|family| family.explain(scope, request, routes)).unwrap_or_default()
+    let family = family(request.key.measure);
+    let answers = |family: &&dyn Family| scope.book().scenario().is_none() || family.is_projectable();
+    family.filter(answers).map(|family| family.explain(scope, request, routes)).unwrap_or_default()
 }

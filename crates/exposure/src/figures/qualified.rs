@@ -44,10 +44,6 @@ const OF_BOTH: &[Measure] = &[
     Measure::UsgsTradeExposure,
 ];
 
-/// Least share of the value of a consumer's imports of which weights have to be known for a best estimate by
-/// weight.
-const MIN_WEIGHED_SHARE: f64 = 0.1;
-
 /// The qualification of a consumer's figures.
 #[derive(Clone, Copy, Debug)]
 struct Qualification {
@@ -64,11 +60,10 @@ struct Qualification {
 impl Qualification {
     fn for_consumer(scope: &Scope<'_>, code: &str) -> Self {
         let (accounts, consumer) = (scope.accounts(), code.parse().unwrap_or(Consumer::World));
-        let weighed = accounts.weighed_share(consumer);
         Self {
             held: accounts.held_codes_share(consumer),
             is_report_short: accounts.has_incomplete_report(consumer),
-            is_weighed: weighed.is_none_or(|share| share >= MIN_WEIGHED_SHARE),
+            is_weighed: accounts.has_enough_weights(consumer),
             unreported: [
                 accounts.has_unreported_imports(consumer).then_some(match consumer {
                     Consumer::Economy(_) => NOT_REPORTED,

@@ -10,6 +10,8 @@ use crate::book::EconomyId;
 use crate::scope::Scope;
 
 const NOT_THE_WORLD: &str = "cover without the largest supplier is measured for the world, WLD";
+const NO_PROJECTED_DEMAND: &str = "the scenario has no demand at this stage: name one that has, as \
+                                   DATASET:SUPPLY+DEMAND";
 
 /// Net import reliance as defined by the US Geological Survey and by the EU, for economies that import or are
 /// listed as producers and for blocs that import, where output and trade are on the same basis.
@@ -83,6 +85,10 @@ impl Family for CoverWithoutLargest {
         Reach { parameters: &[SECONDARY, STOCKS, CONSUMPTION], ..Reach::BOTH }
     }
 
+    fn is_projectable(&self) -> bool {
+        true
+    }
+
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
         let (measure, by, world) = (Measure::N1Cover, Weight::Quantity, Consumer::World.code());
         if !figures.wants(measure, by) || !figures.wants_consumer(world) {
@@ -99,6 +105,7 @@ impl Family for CoverWithoutLargest {
                 NamedEstimate::missing(Status::NotApplicable, NOT_THE_WORLD)
             }
             Ok(market) => market.answer(),
+            Err(gap @ NO_PROJECTED_DEMAND) => NamedEstimate::missing(Status::NotApplicable, gap),
             Err(gap) => NamedEstimate::missing(Status::Unavailable, gap),
         }
     }
@@ -106,6 +113,7 @@ impl Family for CoverWithoutLargest {
     fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
         let Ok(market) = SupplyAndDemand::compute(scope) else { return Explanation::default() };
         let mut rows = scope.output_cited(request.consumer);
+        rows.extend(scope.projected_demand_cited());
         rows.extend(scope.imports_cited(request.consumer));
         for consumer in economies(scope) {
             let statistics = [CONSUMPTION, SECONDARY, STOCKS];
@@ -126,6 +134,9 @@ struct SupplyAndDemand {
 
 impl SupplyAndDemand {
     fn compute(scope: &Scope<'_>) -> Result<Self, &'static str> {
+        if scope.book().scenario().is_some() {
+            return Self::projected(scope);
+        }
         scope.accounts().reliance(Consumer::World)?;
         let supply = scope.accounts().output().ok_or(NO_OUTPUT)?;
         let demand = economies(scope).into_iter().filter_map(|consumer| {
@@ -137,6 +148,12 @@ impl SupplyAndDemand {
             .has_unreported_stranger()
             .then_some((Residual::NotReported, Amount::unavailable()));
         Ok(Self { supply, demand: Sourcing::with_residuals(demand.collect::<Vec<_>>(), unknown) })
+    }
+
+    /// Supply and demand under a scenario.
+    fn projected(scope: &Scope<'_>) -> Result<Self, &'static str> {
+        let supply = scope.accounts().output().ok_or(NO_OUTPUT)?;
+        Ok(Self { supply, demand: scope.projected_demand().ok_or(NO_PROJECTED_DEMAND)? })
     }
 
     fn cover(&self) -> Cover<'_, EconomyId> {

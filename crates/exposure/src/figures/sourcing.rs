@@ -124,6 +124,10 @@ impl Family for WorldOutput {
         Reach::OUTPUT
     }
 
+    fn is_projectable(&self) -> bool {
+        true
+    }
+
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
         let wanted =
             figures.wants_any(OF_OUTPUT, Weight::Quantity) && figures.wants_consumer(Consumer::World.code());

@@ -4,8 +4,8 @@ use orewatch_catalog::{Consumer, Period};
 use orewatch_measures::{Estimate, Status};
 
 use crate::book::{
-    Cell, Flow, GovernanceScore, Origin, Output, Parameter, ParameterKey, ReleaseContent, ResidualFlow,
-    Restriction, RestrictionKey,
+    Cell, Flow, GovernanceScore, Origin, Output, Parameter, ParameterKey, Projection, ReleaseContent,
+    ResidualFlow, Restriction, RestrictionKey,
 };
 
 /// A row of a release, of any table.
@@ -32,6 +32,8 @@ pub enum CitedRow<'a> {
     Parameter(&'a str, ParameterKey, &'a Parameter),
     /// A restriction.
     Restriction(RestrictionKey, &'a Restriction),
+    /// A projection for a period, as it was published.
+    Projection(Period, &'a Projection),
 }
 
 impl Cited<'_> {
@@ -45,6 +47,7 @@ impl Cited<'_> {
             CitedRow::GovernanceScore(_, _, row) => row.origin,
             CitedRow::Parameter(_, _, row) => row.origin,
             CitedRow::Restriction(_, row) => row.origin,
+            CitedRow::Projection(_, row) => row.origin,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use orewatch_catalog::Consumer;
 
 use super::{Cited, CitedRow, PURITY, ParameterQuery, Scope};
-use crate::book::{Flow, Output, ResidualFlow};
+use crate::book::{Flow, Output, ProjectedSide, ReleaseContent, ResidualFlow};
 
 impl<'a> Scope<'a> {
     /// The rows of a consumer's imports, in the release's order, then the purities of their product codes.
@@ -40,6 +40,10 @@ impl<'a> Scope<'a> {
     pub fn output_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
         let (accounts, period) = (self.accounts(), self.market().period);
         let Some(produced) = &accounts.view().output else { return Vec::new() };
+        if self.book().scenario().is_some() {
+            let releases = produced.rows.iter().filter_map(|row| produced.content(row));
+            return self.projections_cited(ProjectedSide::Supply, releases);
+        }
         let insiders = accounts.inside(consumer);
         let inside = |output: &&Output| output.economy.is_none_or(&insiders);
         let cited = |row: &Output| {
@@ -47,6 +51,32 @@ impl<'a> Scope<'a> {
             Some(Cited { content, row: CitedRow::Output(period, *row) })
         };
         produced.rows.iter().filter(inside).filter_map(cited).collect()
+    }
+
+    /// The rows of projected demand, as they were published. Empty in a book of observations.
+    #[must_use]
+    pub fn projected_demand_cited(&self) -> Vec<Cited<'a>> {
+        let found = self.book().projected_demand(self.market(), self.knowledge());
+        let content = found.and_then(|(release, _)| self.cache.content(release));
+        self.projections_cited(ProjectedSide::Demand, content.into_iter())
+    }
+
+    /// The rows of a side of the market under the scenario, as they were published: a printed total and a
+    /// printed residual are evidence, too.
+    fn projections_cited(
+        &self,
+        side: ProjectedSide,
+        releases: impl Iterator<Item = &'a ReleaseContent>,
+    ) -> Vec<Cited<'a>> {
+        let Some(name) = self.book().scenario() else { return Vec::new() };
+        let scenario = if side == ProjectedSide::Supply { &name.supply } else { &name.demand };
+        let (mut cited, mut seen) = (Vec::new(), BTreeSet::new());
+        for content in releases.filter(|content| seen.insert(content.release.id.as_str())) {
+            let rows = content.published_projections(scenario, side, self.market());
+            let period = self.market().period;
+            cited.extend(rows.map(|row| Cited { content, row: CitedRow::Projection(period, row) }));
+        }
+        cited
     }
 
     /// The rows of flows as evidence, then the purities of their product codes.

@@ -24,10 +24,10 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use orewatch_catalog::{Period, Stage};
-use orewatch_measures::Table;
+use orewatch_measures::{Sourcing, Table};
 
 use crate::accounts::Accounts;
-use crate::book::{Book, Knowledge, Market, ReleaseContent};
+use crate::book::{Book, EconomyId, Knowledge, Market, ReleaseContent};
 
 /// The table that a release was consulted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,6 +106,14 @@ impl<'a> Scope<'a> {
             self.consulted.borrow_mut().extend(consulted);
             accounts
         })
+    }
+
+    /// Projected demand by economy, under a scenario. `None`: none is projected.
+    #[must_use]
+    pub fn projected_demand(&self) -> Option<Sourcing<EconomyId>> {
+        let (release, demand) = self.book().projected_demand(self.market, self.knowledge())?;
+        self.consult(TableKind::Output, release);
+        Some(demand)
     }
 
     /// The same material and period at another stage.

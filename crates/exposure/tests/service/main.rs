@@ -9,20 +9,27 @@
     reason = "a panic is how a test fails"
 )]
 
+mod about;
 mod answers;
 mod beside;
 mod bounds;
+mod claims;
 mod incomplete;
 mod kit;
 mod magnets;
 mod methods;
 mod origins;
+mod projections;
 mod publishing;
 mod readings;
 mod reference;
 mod reports;
+mod revisions;
 mod risk;
 mod sources;
 mod tables;
+mod targets;
+mod totals;
 mod upgrade;
+mod vintages;
 mod watching;

@@ -27,7 +27,7 @@ fn output(row: &csv::StringRecord) -> Output<'_> {
     (&row[0], &row[1], &row[2], &row[3], row[4].parse().ok(), &row[6])
 }
 
-async fn load_trade(house: &House, id: &str) {
+pub(crate) async fn load_trade(house: &House, id: &str) {
     let records = rows("trade-baci-hs92");
     house.open(id, Table::Trade).await;
     for (chunk, records) in records.chunks(CHUNK).enumerate() {
@@ -37,7 +37,7 @@ async fn load_trade(house: &House, id: &str) {
     house.commit(id).await;
 }
 
-async fn load_production(house: &House, id: &str, name: &str) -> u64 {
+pub(crate) async fn load_production(house: &House, id: &str, name: &str) -> u64 {
     let records = rows(name);
     let rows: Vec<_> = records.iter().map(output).collect();
     house.open(id, Table::Production).await;

@@ -73,6 +73,7 @@ fn only(columns: ExposureColumns, had: impl Fn(&str) -> bool) -> ExposureColumns
         old_value: keep(&columns.old_value, &wanted),
         old_status: keep(&columns.old_status, &wanted),
         gone: keep(&columns.gone, &wanted),
+        size: keep(&columns.size, &wanted),
         ..columns
     }
 }

@@ -16,7 +16,7 @@
 //! - **Each year** follows its own Combined Nomenclature and is a release of its own, and so are years beside
 //!   months.
 //!
-//! Set aside: unknown economies, flows and indicators, invalid products and figures, and a second figure of a
+//! Quarantined: unknown economies, flows and indicators, invalid products and figures, and a second figure of a
 //! flow.
 use std::collections::{BTreeSet, HashMap};
 
@@ -228,7 +228,7 @@ enum Measured {
     Value { paid: bool },
 }
 
-/// Why a row is set aside, and the total that it is part of, if that is known.
+/// Why a row is quarantined, and the total that it is part of, if that is known.
 struct Refused(Reject, Option<TotalKey>);
 
 impl From<Reject> for Refused {
@@ -384,7 +384,7 @@ impl Figures {
 }
 
 impl Found {
-    /// Adds a figure of a flow. Returns why it is set aside, if it is.
+    /// Adds a figure of a flow. Returns why it is quarantined, if it is.
     fn add(&mut self, flow: ReportedFlow, measured: Measured, location: SourceLocation) -> Option<Reject> {
         let first = FlowFigures { location, quantity: None, paid: false };
         let figures = self.flows.entry(flow).or_insert(first);
@@ -397,7 +397,7 @@ impl Found {
     }
 }
 
-/// Why the second of two equal figures is set aside.
+/// Why the second of two equal figures is quarantined.
 fn duplicate_of(line: u64) -> Reject {
     Reject::new("duplicate-key", "", "", format!("the same figure is in line {line}"))
         .with_hint("keep one of the rows: the first was recorded")

@@ -60,6 +60,13 @@ pub enum Input {
         /// What was seen of its content when it was received. None: it has to be read to know.
         seen: Option<Seen>,
     },
+    /// A file in the archive of originals, rewritten because its columns are mapped.
+    Translated {
+        /// What is known of the original.
+        about: Arc<SourceFile>,
+        /// The rewritten content.
+        bytes: Bytes,
+    },
     /// A file in a zip or 7z archive.
     Member(Member),
 }
@@ -95,7 +102,7 @@ impl Input {
     /// What is known of it before it is read.
     pub(super) fn source_file(&self) -> SourceFile {
         match self {
-            Self::Archived { about, .. } => SourceFile::clone(about),
+            Self::Archived { about, .. } | Self::Translated { about, .. } => SourceFile::clone(about),
             Self::Member(member) => SourceFile { name: member.name(), ..member.archive.source_file() },
             _ => SourceFile { name: self.name(), ..SourceFile::default() },
         }
@@ -107,7 +114,7 @@ impl Input {
         match self {
             Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             Self::Memory { name, .. } => name.clone(),
-            Self::Archived { about, .. } => about.name.clone(),
+            Self::Archived { about, .. } | Self::Translated { about, .. } => about.name.clone(),
             Self::Member(member) => member.name(),
         }
     }
@@ -119,7 +126,9 @@ impl Input {
             Self::File(path) | Self::Archived { path, .. } => {
                 path.metadata().map_or(0, |metadata| metadata.len())
             }
-            Self::Memory { bytes, .. } => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Memory { bytes, .. } | Self::Translated { bytes, .. } => {
+                u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+            }
             Self::Member(member) => member.packed,
         }
     }
@@ -217,7 +226,9 @@ impl Input {
                 self.check_is_file(path)?;
                 Ok(Box::new(File::open(path).map_err(|error| self.unreadable(&error))?))
             }
-            Self::Memory { bytes, .. } => Ok(Box::new(Cursor::new(bytes.clone()))),
+            Self::Memory { bytes, .. } | Self::Translated { bytes, .. } => {
+                Ok(Box::new(Cursor::new(bytes.clone())))
+            }
             Self::Member(member) => member.archive.stored(),
         }
     }

@@ -388,8 +388,8 @@ impl Names {
     }
 }
 
-/// Material, stage and basis of a series of output, from column and text of material, stage, unit and basis, with
-/// the factor that converts its figures to tonnes on the catalogue's basis.
+/// Material, stage and basis of a series of output, from column and text of material, stage, unit and basis,
+/// with the factor that converts its figures to tonnes on that basis.
 fn read_series(series: [(&str, &str); 4]) -> Result<(&'static Material, Stage, Basis, f64), Reject> {
     let [(in_material, material_text), (in_stage, stage), (in_unit, unit), (in_basis, basis)] = series;
     let known: &'static Material =
@@ -397,7 +397,7 @@ fn read_series(series: [(&str, &str); 4]) -> Result<(&'static Material, Stage, B
     let stage: Stage = stage.parse().map_err(|error| Reject::unknown(in_stage, &error))?;
     let unit: Unit = unit.parse().map_err(|error| Reject::unknown(in_unit, &error))?;
     let given: Basis = basis.parse().map_err(|error| Reject::unknown(in_basis, &error))?;
-    let wanted = known.basis(stage);
+    let wanted = if known.records(stage, given) { given } else { known.basis(stage) };
     let factor = given.convert(known.id, unit.to_tonnes(1.0), wanted).map_err(|error| {
         Reject::new("basis-mismatch", in_basis, basis, error.to_string())
             .with_hint(format!("output of {} {stage} is recorded as {wanted}", known.id))

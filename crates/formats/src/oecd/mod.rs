@@ -15,7 +15,7 @@
 //! A restriction is in force from the first to the last day of its year; in a file without years, from and
 //! until the days that it says. A code with more than six digits is a part of its subheading. Rows without a
 //! measure and products of no material are out of scope; unknown measures and economies, invalid products and
-//! days are set aside.
+//! days are quarantined.
 
 mod layout;
 mod measure;

@@ -79,7 +79,10 @@ pub(super) struct Long {
     pub(super) unit: usize,
     pub(super) year: usize,
     pub(super) value: usize,
+    /// Notes on a figure.
     pub(super) notes: Option<usize>,
+    /// Notes on all figures of a chapter.
+    pub(super) chapter_notes: Option<usize>,
 }
 
 impl Layout {
@@ -120,6 +123,7 @@ fn long(names: &[Vec<String>]) -> Option<Long> {
         year: find(names, &["year"])?,
         value: find(names, &["value"])?,
         notes: find(names, &["notes"]),
+        chapter_notes: find(names, &["other", "notes"]),
     })
 }
 

@@ -5,6 +5,7 @@ use super::super::records::Record;
 use super::super::sink::{Halt, RowSink};
 use super::super::{Content, Observation, Reader, Reject};
 use super::layout::{self, SummaryFile};
+use super::notes;
 use super::producer::{Producer, producer};
 use super::series::find_series;
 use super::statistic::Statistic;
@@ -29,7 +30,12 @@ impl Reader for Long {
             }
             let location = SourceLocation::cell(record.line, self.columns.value);
             match self.parse(record, &header, out.names()) {
-                Ok(OutputFigure::Row(row)) => out.row(row, location)?,
+                Ok(OutputFigure::Row(row)) => {
+                    out.row(row, location)?;
+                    for column in [self.columns.notes, self.columns.chapter_notes].into_iter().flatten() {
+                        notes::pieces(record.get(column)).for_each(|note| out.note(&row, note));
+                    }
+                }
                 Ok(OutputFigure::Total(total)) => {
                     out.declared_total(total, location);
                     out.out_of_scope(location);

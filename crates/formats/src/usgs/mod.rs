@@ -12,11 +12,15 @@
 //! World production becomes a release of output, salient statistics one of parameters. The tables [`series`]
 //! and [`chapters`] say what either leaves out of scope, and why. Set aside: unknown economies and units,
 //! figures that are none, rows of another edition than the file's, and years that the edition cannot know.
+//!
+//! What the Survey says about figures of world production, such as why they were revised, is kept as notes of
+//! the release ([`notes`]).
 
 mod cell;
 mod chapters;
 mod layout;
 mod long;
+mod notes;
 mod producer;
 mod salient;
 mod series;

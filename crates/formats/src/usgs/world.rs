@@ -10,6 +10,7 @@ use super::super::sums::{Aggregate, DeclaredTotal, TotalKey};
 use super::super::{Content, Observation, Qualifier, Reader, Reject};
 use super::cell::Cell;
 use super::layout::{self, Produced, SummaryFile};
+use super::notes;
 use super::producer::{Producer, producer};
 use super::series::{Series, TypeMeaning, find_series, meaning_of_type};
 
@@ -145,7 +146,11 @@ impl World {
                 Err(reject) => Err(reject.clone()),
             };
             match figure {
-                Ok(OutputFigure::Row(row)) => out.row(row, location)?,
+                Ok(OutputFigure::Row(row)) => {
+                    out.row(row, location)?;
+                    let notes = self.columns.notes.map_or("", |column| record.get(column));
+                    notes::pieces(notes).for_each(|note| out.note(&row, note));
+                }
                 Ok(OutputFigure::Total(total)) => {
                     out.declared_total(total, location);
                     out.out_of_scope(location);

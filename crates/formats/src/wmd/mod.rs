@@ -6,7 +6,7 @@
 //!
 //! An empty cell is recorded as not available. Rows of totals are compared with the sums of their parts.
 //! Commodities that no series of the catalogue is about are out of scope; unknown commodities, economies,
-//! units and marks are set aside.
+//! units and marks are quarantined.
 
 mod series;
 

@@ -50,6 +50,8 @@ pub struct Options {
     pub dry_run: bool,
     /// Leave the release open after its rows are recorded.
     pub hold: bool,
+    /// Columns of the files by the tidy columns that they are read as, as in `ArchivedFile.column_map`.
+    pub column_map: BTreeMap<String, String>,
     /// The service's archive, if the service runs in this process: files are put into it directly.
     pub archive: Option<Arc<Archive>>,
 }
@@ -111,7 +113,8 @@ pub async fn ingest(
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let archive = options.archive.clone();
-    let files = send::archive_files(&mut client, archive.as_deref(), inputs, &mut progress).await?;
+    let mut files = send::archive_files(&mut client, archive.as_deref(), inputs, &mut progress).await?;
+    files.iter_mut().for_each(|file| file.column_map.clone_from(&options.column_map));
     let request = IngestFilesRequest {
         files,
         description: Some(description(options.metadata, options.tenant)?),

@@ -18,7 +18,7 @@ const UNKNOWN_CODE_PREFIXES: [&str; 7] = [
 pub(super) static GATES: [Gate; 6] = [
     Gate {
         name: "lost-rows",
-        looks_at: "Whether every row that was read was recorded, is out of scope, or was set aside.",
+        looks_at: "Whether every row that was read was recorded, is out of scope, or was quarantined.",
         argument: "A row that is in none of these was lost on the way, and nobody would know.",
         default: GateMode::Block,
         is_final: true,
@@ -36,7 +36,7 @@ pub(super) static GATES: [Gate; 6] = [
     },
     Gate {
         name: "rejects",
-        looks_at: "Whether more rows were set aside than allowed.",
+        looks_at: "Whether more rows were quarantined than allowed.",
         argument: "A missing row changes every share of its market; how many may be missing is for people to \
                    decide.",
         default: GateMode::Block,
@@ -46,7 +46,7 @@ pub(super) static GATES: [Gate; 6] = [
     },
     Gate {
         name: "unknown-codes",
-        looks_at: "Rows that were set aside for a code that the catalogue does not know.",
+        looks_at: "Rows that were quarantined for a code that the catalogue does not know.",
         argument: "The number of rows is checked by rejects; unknown codes are worth checking, as they show \
                    new economies and typing errors.",
         default: GateMode::Warn,
@@ -56,9 +56,9 @@ pub(super) static GATES: [Gate; 6] = [
     },
     Gate {
         name: "aggregates",
-        looks_at: "Rows that were set aside because the world or a region stands where one economy is \
+        looks_at: "Rows that were quarantined because the world or a region stands where one economy is \
                    needed.",
-        argument: "Sources usually mix totals with partners; set aside, these do no harm.",
+        argument: "Sources usually mix totals with partners; quarantined, these do no harm.",
         default: GateMode::Warn,
         is_final: false,
         tables: ALL_TABLES,
@@ -68,7 +68,7 @@ pub(super) static GATES: [Gate; 6] = [
     },
     Gate {
         name: "units",
-        looks_at: "Rows that were set aside for a unit or basis that does not fit.",
+        looks_at: "Rows that were quarantined for a unit or basis that does not fit.",
         argument: "They are not recorded, so no sum is wrong; the name of a unit is for people to correct.",
         default: GateMode::Warn,
         is_final: false,
@@ -84,15 +84,15 @@ fn lost_rows(inspected: &Inspected<'_>) -> Finding {
     let RowCounts { read, out_of_scope, .. } = inspected.counts;
     let (recorded, rejected) = (inspected.tally.rows, inspected.counts.rejected_rows());
     let found = recorded.saturating_add(*out_of_scope).saturating_add(rejected);
-    let sum = format!("{recorded} recorded + {out_of_scope} out of scope + {rejected} set aside");
+    let sum = format!("{recorded} recorded + {out_of_scope} out of scope + {rejected} quarantined");
     match read {
         _ if inspected.tally.listed > rejected => Finding::Wrong(format!(
             "{} rejections are listed, but {rejected} are \
                                     counted",
             inspected.tally.listed
         )),
-        Some(read) if *read != found => Finding::Wrong(format!("{read} rows read, but {sum} = {found}")),
-        Some(read) => Finding::Clean(format!("{read} rows read = {sum}")),
+        Some(read) if *read != found => Finding::Wrong(format!("{} read, but {sum} = {found}", rows(*read))),
+        Some(read) => Finding::Clean(format!("{} read = {sum}", rows(*read))),
         None => Finding::Clean(format!("not checked: {sum}")),
     }
 }
@@ -101,7 +101,7 @@ fn empty(inspected: &Inspected<'_>) -> Finding {
     match inspected.tally.rows {
         0 if inspected.counts.read == Some(0) => Finding::Wrong("the files hold no rows".to_owned()),
         0 => Finding::Wrong("no row is about a material of the catalogue".to_owned()),
-        rows => Finding::Clean(format!("{rows} rows")),
+        count => Finding::Clean(rows(count)),
     }
 }
 
@@ -109,12 +109,20 @@ fn rejects(inspected: &Inspected<'_>) -> Finding {
     let (rejected, allowed) = (inspected.counts.rejected_rows(), inspected.counts.max_rejects);
     let reasons: Vec<_> =
         inspected.counts.rejected.iter().map(|(code, count)| format!("{code} {count}")).collect();
-    let message = format!("{rejected} rows set aside, {allowed} allowed: {}", reasons.join(", "));
+    let are = if rejected == 1 { "row is" } else { "rows are" };
+    let allowed_text =
+        if allowed == 0 { "none is allowed".to_owned() } else { format!("{allowed} are allowed") };
+    let message = format!("{rejected} {are} invalid ({}) and {allowed_text}", reasons.join(", "));
     match rejected {
-        0 => Finding::clean("no row set aside"),
+        0 => Finding::clean("no row quarantined"),
         rejected if rejected > allowed => Finding::Wrong(message),
         _ => Finding::Doubtful(message),
     }
+}
+
+/// A number of rows in words: `1 row`, `2 rows`.
+fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
 /// Warns of rows that were rejected with certain codes, however many are allowed.
@@ -123,7 +131,7 @@ pub(super) fn rejected_for(inspected: &Inspected<'_>, beginnings: &[&str], what:
         |(code, _): &(&String, &u64)| beginnings.iter().any(|beginning| code.starts_with(beginning));
     let counts = inspected.counts.rejected.iter().filter(because);
     match counts.fold(0_u64, |sum, (_, count)| sum.saturating_add(*count)) {
-        0 => Finding::Clean(format!("no row set aside for {what}")),
-        count => Finding::Wrong(format!("{count} rows set aside for {what}")),
+        0 => Finding::Clean(format!("no row quarantined for {what}")),
+        count => Finding::Wrong(format!("{} quarantined for {what}", rows(count))),
     }
 }

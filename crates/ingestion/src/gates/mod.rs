@@ -3,10 +3,12 @@
 
 mod contents;
 mod counts;
+mod cut;
 mod datasets;
 mod keys;
 mod modes;
 mod periods;
+mod projections;
 mod regions;
 mod revisions;
 mod sums;
@@ -85,13 +87,15 @@ pub(crate) struct Gate {
 }
 
 /// All gates by family, in the order in which they run.
-static FAMILIES: [&[Gate]; 9] = [
+static FAMILIES: [&[Gate]; 11] = [
     &counts::GATES,
     &keys::GATES,
     &sums::GATES,
     &regions::GATES,
     &contents::GATES,
     &periods::GATES,
+    &projections::GATES,
+    &cut::GATES,
     &vintages::GATES,
     &revisions::GATES,
     &datasets::GATES,

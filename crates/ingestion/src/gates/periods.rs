@@ -9,13 +9,13 @@ use super::{ALL_TABLES, Finding, Gate, Inspected};
 pub(super) static GATES: [Gate; 2] = [
     Gate {
         name: "period-range",
-        looks_at: "Rows that were set aside because their period or day is none from 1900 to 2100.",
+        looks_at: "Rows that were quarantined because their period or day lies outside of 1900 to 2100.",
         argument: "They are not recorded; how many rows may be missing is checked by rejects.",
         default: GateMode::Warn,
         is_final: false,
         tables: ALL_TABLES,
         inspect: |inspected| {
-            rejected_for(inspected, &["invalid-period", "invalid-day"], "a period from 1900 to 2100")
+            rejected_for(inspected, &["invalid-period", "invalid-day"], "a period outside of 1900 to 2100")
         },
     },
     Gate {
@@ -31,12 +31,16 @@ pub(super) static GATES: [Gate; 2] = [
     },
 ];
 
+/// When the release was published: a year, month or day; the current year if it does not say.
+pub(super) fn published(inspected: &Inspected<'_>) -> String {
+    let said = inspected.release.provenance.as_ref().map_or("", |from| from.published.as_str());
+    if said.get(..4).is_some() { said.to_owned() } else { inspected.year.to_string() }
+}
+
 /// Finds periods that begin after the release was published. That is a typing error: figures that hold from
 /// 2061 on hold nowhere today.
 fn later_periods(inspected: &Inspected<'_>) -> Finding {
-    let said = inspected.release.provenance.as_ref().map_or("", |from| from.published.as_str());
-    let arrived = inspected.year.to_string();
-    let published = if said.get(..4).is_some() { said } else { arrived.as_str() };
+    let published = published(inspected);
     let is_later = |period: &str| {
         let digits = period.len().min(published.len());
         period.get(..digits) > published.get(..digits)
@@ -51,6 +55,9 @@ fn later_periods(inspected: &Inspected<'_>) -> Finding {
         Table::Parameters => {
             Finding::Doubtful(format!("published in {published}, but holds from a later period on: {later}"))
         }
-        _ => Finding::Wrong(format!("published in {published}, but has figures of a later period: {later}")),
+        _ => Finding::Wrong(format!(
+            "published in {published}, but has figures of a later period: {later}; figures about the future \
+             belong into a table of projections"
+        )),
     }
 }

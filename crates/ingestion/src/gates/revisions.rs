@@ -33,7 +33,7 @@ pub(super) static GATES: [Gate; 3] = [
                    lost keys are blocked by other gates.",
         default: GateMode::Warn,
         is_final: false,
-        tables: &[Table::Trade, Table::Production, Table::Parameters],
+        tables: &[Table::Trade, Table::Production, Table::Parameters, Table::Projections],
         inspect: revisions,
     },
     Gate {
@@ -43,14 +43,14 @@ pub(super) static GATES: [Gate; 3] = [
         argument: "A source may rightly correct its basis; shares of the market stay the same either way.",
         default: GateMode::Warn,
         is_final: false,
-        tables: &[Table::Trade, Table::Production, Table::Parameters],
+        tables: &[Table::Trade, Table::Production, Table::Parameters, Table::Projections],
         inspect: bases,
     },
     Gate {
         name: "procedures",
         looks_at: "Parts by customs procedure or mode of transport: parts without a total, and sums that are \
                    twice their total.",
-        argument: "Such parts are set aside, and sums are compared with totals by declared-totals; the cause \
+        argument: "Such parts are quarantined, and sums are compared with totals by declared-totals; the cause \
                    is worth knowing.",
         default: GateMode::Warn,
         is_final: false,

@@ -1,8 +1,9 @@
 //! Gates over sums: totals and their parts.
+use orewatch_catalog::WORLD;
 use orewatch_contracts::ingestion::v1::{Discrepancy, GateMode, Table};
 
 use super::{Finding, Gate, Inspected, first_few};
-use crate::tally::{Group, Market, Markets, Suspects, known_amounts, number_to_code};
+use crate::tally::{Group, Market, Markets, Suspects, code_to_number, known_amounts, number_to_code};
 
 /// Least number of other partners in a group for one partner to be the sum of all others.
 const MIN_OTHER_PARTNERS: u32 = 3;
@@ -149,7 +150,9 @@ fn suspects_in_flows(markets: &Markets) -> Suspects {
 fn suspects_in_output(markets: &Markets) -> Suspects {
     let mut suspects = Suspects::new();
     for market_rows in markets.values() {
-        let known = || market_rows.entries.iter().filter(|entry| entry.amount > 0.0);
+        // A total that is called one is none in disguise.
+        let world = code_to_number(WORLD);
+        let known = || market_rows.entries.iter().filter(|entry| entry.amount > 0.0 && entry.key != world);
         let largest = known().max_by(|one, other| one.amount.total_cmp(&other.amount));
         let Some(largest) = largest else { continue };
         let group = Group::from_amounts(known().map(|entry| entry.amount));

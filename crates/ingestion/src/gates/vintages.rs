@@ -22,7 +22,7 @@ pub(super) static GATES: [Gate; 3] = [
                    once.",
         default: GateMode::Block,
         is_final: false,
-        tables: &[Table::Trade, Table::Production, Table::Parameters],
+        tables: &[Table::Trade, Table::Production, Table::Parameters, Table::Projections],
         inspect: magnitudes,
     },
     Gate {

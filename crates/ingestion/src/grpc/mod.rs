@@ -150,7 +150,7 @@ impl ingestion_service_server::IngestionService for IngestionService {
         self.repository.catch_up().await?;
         let (releases, more) = self.repository.view(|state| {
             let mut rest = state.iter().filter(wanted).skip(page.from);
-            let releases: Vec<_> = rest.by_ref().take(page.size).map(ReleaseRecord::info).collect();
+            let releases: Vec<_> = rest.by_ref().take(page.size).map(listed).collect();
             (releases, rest.next().is_some())
         });
         let next_page_token = page.next_token(more);
@@ -419,4 +419,11 @@ impl PageRange {
     fn next_token(&self, has_more: bool) -> String {
         if has_more { self.from.saturating_add(self.size).to_string() } else { String::new() }
     }
+}
+
+/// A release in a list: without the notes of its publisher, which would make pages long.
+fn listed(record: &ReleaseRecord) -> ReleaseInfo {
+    let mut info = record.info();
+    info.report.iter_mut().for_each(|report| report.notes.clear());
+    info
 }

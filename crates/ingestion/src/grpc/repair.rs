@@ -53,9 +53,9 @@ pub(super) async fn repair_rows(
     service.repository.view(|state| decide::check_repairable(state.find(&id)?, &rejections))?;
     let (read, of, tally) = (Arc::clone(&sheet), Arc::clone(&release), open);
     let limits = Limits::default();
-    let mended = blocking(move || read_rows(&read, &of, &codes, limits, &tally)).await??;
-    if !mended.wrong.is_empty() {
-        return repair_response(service, &id, 0, mended.wrong);
+    let repaired = blocking(move || read_rows(&read, &of, &codes, limits, &tally)).await??;
+    if !repaired.wrong.is_empty() {
+        return repair_response(service, &id, 0, repaired.wrong);
     }
     let bytes = u64::try_from(request.content.len()).unwrap_or(u64::MAX);
     let stored = service.archive.put(Cursor::new(request.content)).await?;
@@ -64,11 +64,11 @@ pub(super) async fn repair_rows(
         stored_sha256: stored.content.to_string(),
         retrieved_at: Some(timestamp(service.repository.gate_context().now)),
         sha256,
-        ..mended.file
+        ..repaired.file
     };
-    let recorded = mended.chunks.iter().filter_map(columns_of).map(validate::row_count).sum();
+    let recorded = repaired.chunks.iter().filter_map(columns_of).map(validate::row_count).sum();
     let RepairRowsRequest { reason, actor, .. } = request;
-    let command = RepairCommand { rejections, chunks: mended.chunks, file, reason, actor };
+    let command = RepairCommand { rejections, chunks: repaired.chunks, file, reason, actor };
     commands::repair_rows(&service.repository, &id, command, asked).await?;
     repair_response(service, &id, recorded, Vec::new())
 }
@@ -95,8 +95,8 @@ fn read_rows(
     limits: Limits,
     tally: &Tally,
 ) -> Result<orewatch_formats::RepairedRows, Failure> {
-    let mut mended = sheet.read(release, codes, limits)?;
-    mended
+    let mut repaired = sheet.read(release, codes, limits)?;
+    repaired
         .chunks
         .iter()
         .filter_map(columns_of)
@@ -104,13 +104,13 @@ fn read_rows(
     let repeats = |chunks: &[ObservationsRecorded]| {
         chunks.iter().filter_map(columns_of).any(|new| tally::repeats_key(tally, new))
     };
-    if !mended.wrong.is_empty() || !repeats(&mended.chunks) {
-        return Ok(mended);
+    if !repaired.wrong.is_empty() || !repeats(&repaired.chunks) {
+        return Ok(repaired);
     }
     for (line, alone) in sheet.read_each(release, codes, limits)? {
         if repeats(&alone.chunks) {
-            mended.wrong.push(Rejection {
-                file: mended.file.name.clone(),
+            repaired.wrong.push(Rejection {
+                file: repaired.file.name.clone(),
                 line,
                 code: "duplicate-key".to_owned(),
                 reason: "the release has a row with the same key".to_owned(),
@@ -119,5 +119,5 @@ fn read_rows(
             });
         }
     }
-    Ok(mended)
+    Ok(repaired)
 }

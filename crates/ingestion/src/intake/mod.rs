@@ -247,6 +247,7 @@ fn release_totals(release: &ReleaseInfo) -> Totals {
         out_of_scope: report.rows_out_of_scope,
         rejected: report.rejected_by_code.into_iter().collect(),
         declared: report.totals,
+        notes: report.notes,
     }
 }
 
@@ -269,10 +270,14 @@ async fn plan_releases(
         about: Arc::new(about),
         seen: file.findings().map(Into::into),
     });
-    let (inputs, metadata): (Vec<_>, _) = (inputs.collect(), request.metadata.clone());
+    let (inputs, metadata): (Vec<Input>, _) = (inputs.collect(), request.metadata.clone());
     let meter = ProgressMeter::new(Phase::Identifying);
     let notes = meter.clone();
-    let plan = move || orewatch_formats::plan(inputs, &metadata, &codes, limits, &mut |now| notes.note(now));
+    let plan = move || {
+        let translated = inputs.into_iter().map(|input| orewatch_formats::translate(input, limits));
+        let inputs = translated.collect::<Result<Vec<_>, _>>()?;
+        orewatch_formats::plan(inputs, &metadata, &codes, limits, &mut |now| notes.note(now))
+    };
     let mut plans = meter::run_reporting(&meter, progress, plan).await??;
     for plan in &mut plans {
         plan.release.tenant.clone_from(&request.tenant);

@@ -74,6 +74,7 @@ impl IngestRequest {
             rejected_by_code: totals.rejected,
             accept: self.accept.clone(),
             totals: totals.declared,
+            notes: totals.notes,
             gates: self.gates.clone().into_iter().collect(),
             hold: self.hold,
         }
@@ -94,6 +95,7 @@ fn check_file(file: ArchivedFile, now: prost_types::Timestamp) -> Result<(Conten
         stored_sha256: file.sha256,
         retrieved_at: Some(file.retrieved_at.unwrap_or(now)),
         url: file.url,
+        column_map: file.column_map,
         ..SourceFile::default()
     };
     Ok((content, about))
@@ -118,6 +120,8 @@ fn release_metadata(described: Description) -> Result<Metadata, Failure> {
         kind: dataset::stated_kind(kind).map(|kind| kind.as_str().to_owned()),
         supplements: text_field("supplements", described.supplements)?,
         scope: described.scope.map(|scope| scope_text(&scope)).transpose()?.filter(|text| !text.is_empty()),
+        // Only the file itself says so.
+        cut: None,
     })
 }
 

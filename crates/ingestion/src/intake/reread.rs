@@ -113,7 +113,8 @@ fn request_again(release: &Release) -> Result<IngestFilesRequest, Failure> {
             let name = file.name.split('/').next().unwrap_or_default().to_owned();
             let (sha256, url, retrieved_at) =
                 (file.stored_sha256.clone(), file.url.clone(), file.retrieved_at);
-            files.push(ArchivedFile { sha256, name, url, retrieved_at });
+            let column_map = file.column_map.clone();
+            files.push(ArchivedFile { sha256, name, url, retrieved_at, column_map });
         }
     }
     let weakenable = gates::all_gates().filter(|gate| !gate.is_final).map(|gate| gate.name.to_owned());

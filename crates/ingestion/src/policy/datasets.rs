@@ -2,7 +2,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use orewatch_catalog::DatasetKind;
+use orewatch_catalog::{DatasetKind, is_base_of_outlook};
 use orewatch_contracts::ingestion::v1::{Release, Table};
 use orewatch_eventlog::Position;
 
@@ -42,9 +42,10 @@ impl Dataset<'_> {
         self.name == release.dataset && self.table == release.table()
     }
 
-    /// Sort key in the default order of its table: by kind, then the older dataset first.
-    pub(crate) fn order(&self) -> (DatasetKind, Position) {
-        (self.kind, self.since)
+    /// Sort key in the default order of its table: by kind, then statistics before the base year of an
+    /// outlook, then the older dataset first.
+    pub(crate) fn order(&self) -> (DatasetKind, bool, Position) {
+        (self.kind, is_base_of_outlook(self.name), self.since)
     }
 }
 

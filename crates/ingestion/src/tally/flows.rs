@@ -211,6 +211,11 @@ impl Side {
         self.flow_key % REPORTER_SLOTS == BY_EXPORTER
     }
 
+    /// Number of exporters to each importer, where their value is above zero.
+    pub(crate) fn suppliers_by_importer(&self) -> impl Iterator<Item = u32> {
+        self.importers.groups.iter().map(|group| group.count)
+    }
+
     /// All exporters.
     pub(crate) fn shippers(&self) -> EconomySet {
         self.exporters.groups.iter().map(|group| group.who).collect()

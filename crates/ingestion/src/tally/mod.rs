@@ -30,9 +30,9 @@ pub(crate) const BY_EXPORTER: u64 = 2;
 pub(crate) struct Market {
     /// Period; empty for restrictions, targets and claims, which have days of their own.
     pub(crate) period: String,
-    /// Indicator, parameter with the economy that it is about, the economy that restricts its exports, side and
-    /// scenario of a projection (see [`projections::side_and_scenario`]), or identifier of a target or claim; empty
-    /// for trade and output.
+    /// Indicator, parameter with the economy that it is about, the economy that restricts its exports, side
+    /// and scenario of a projection (see [`projections::side_and_scenario`]), or identifier of a target or
+    /// claim; empty for trade and output.
     pub(crate) about: String,
     /// Material; empty for what has none.
     pub(crate) material: String,
@@ -127,13 +127,15 @@ pub(crate) struct Tally {
     pub(crate) listed: u64,
     /// Rows by market.
     pub(crate) markets: Markets,
-    /// First and last period with a row; of restrictions the first and last year in which one begins, of targets
-    /// in which one was announced, of claims in which one was made.
+    /// First and last period with a row; of restrictions the first and last year in which one begins, of
+    /// targets in which one was announced, of claims in which one was made.
     pub(crate) span: Option<(String, String)>,
     /// Product codes of trade, by their numbers.
     pub(crate) codes: Codes,
-    /// Units and bases of output.
+    /// Units and bases of output and projections.
     pub(crate) bases: Bases,
+    /// Materials and stages with figures on several bases.
+    pub(crate) mixed_bases: BTreeSet<(String, String)>,
 }
 
 /// Product codes by their numbers in [`Flows`].
@@ -257,8 +259,7 @@ impl Tally {
         let used: BTreeSet<u32> = output.product.iter().copied().collect();
         let series = used.into_iter().filter_map(|index| output.series.get(usize::try_from(index).ok()?));
         for series in series {
-            let topic = (series.material.clone(), series.stage.clone());
-            self.bases.entry(topic).or_insert_with(|| (series.unit.clone(), series.basis.clone()));
+            self.add_basis([&series.material, &series.stage, &series.unit, &series.basis]);
         }
         let rows = output.economy.iter().zip(&output.quantity);
         let entries = rows.map(|(economy, quantity)| Entry {
@@ -266,6 +267,16 @@ impl Tally {
             amount: *quantity,
         });
         self.add_entries(&output.periods, &topics, &output.period, &output.product, entries);
+    }
+
+    /// Notes the unit and basis of a material and stage.
+    fn add_basis(&mut self, [material, stage, unit, basis]: [&str; 4]) {
+        let topic = (material.to_owned(), stage.to_owned());
+        let own = (unit.to_owned(), basis.to_owned());
+        let known = self.bases.entry(topic.clone()).or_insert_with(|| own.clone());
+        if *known != own {
+            self.mixed_bases.insert(topic);
+        }
     }
 
     fn add_governance(&mut self, governance: &GovernanceColumns) {

@@ -13,6 +13,9 @@ impl Tally {
     pub(super) fn add_projections(&mut self, columns: &ProjectionColumns) {
         let codes: Vec<u64> = columns.economies.iter().map(|code| code_to_number(code)).collect();
         let names: Vec<String> = columns.series.iter().map(side_and_scenario).collect();
+        for series in &columns.series {
+            self.add_basis([&series.material, &series.stage, &series.unit, &series.basis]);
+        }
         let series = columns.series.iter().zip(&names);
         let topics: Vec<_> =
             series.map(|(series, name)| [&**name, &*series.material, &*series.stage]).collect();

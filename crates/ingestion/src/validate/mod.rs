@@ -5,8 +5,8 @@ mod statements;
 
 use jiff::civil::Date;
 use orewatch_catalog::{
-    Consumer, HsRevision, Nomenclature, OTHER, Stage, economy, material, parameter, residual_kind,
-    restriction,
+    Basis, Consumer, HsRevision, Nomenclature, OTHER, Stage, WORLD, economy, material, parameter,
+    residual_kind, restriction,
 };
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
@@ -21,7 +21,7 @@ use orewatch_formats::dataset;
 use orewatch_formats::flows;
 use orewatch_formats::ids;
 use orewatch_formats::shape::{self, Fields, Misfit};
-use orewatch_formats::{MAX_FILES, parse_day};
+use orewatch_formats::{MAX_CUT_PARTNERS, MAX_FILES, parse_day};
 use prost::Message;
 
 use crate::scope;
@@ -82,6 +82,11 @@ pub(crate) fn check_release(mut release: Release) -> Result<Release, Failure> {
         ("provenance.published", &provenance.published),
     ] {
         check_text(field, text)?;
+    }
+    if release.cut_partners > 0 && release.table() != Table::Trade || release.cut_partners > MAX_CUT_PARTNERS
+    {
+        let message = format!("only trade is cut, to at most {MAX_CUT_PARTNERS} partners");
+        return Err(invalid("cut_partners", release.cut_partners.to_string(), message));
     }
     dataset::record_kind(&mut release);
     release.scope = release.scope.filter(|scope| *scope != Scope::default());
@@ -210,7 +215,7 @@ fn nomenclature(release: &Release) -> Nomenclature {
 fn check_production(columns: &ProductionColumns, files: usize) -> Result<(), Failure> {
     let rows = check_rows(columns.period.len())?;
     check_periods(&columns.periods)?;
-    check_dictionary("economies", &columns.economies, |code| code == OTHER || economy(code).is_some())?;
+    check_dictionary("economies", &columns.economies, is_producer)?;
     columns.series.iter().try_for_each(check_series)?;
     check_indices("period", &columns.period, rows, columns.periods.len())?;
     check_indices("economy", &columns.economy, rows, columns.economies.len())?;
@@ -218,6 +223,12 @@ fn check_production(columns: &ProductionColumns, files: usize) -> Result<(), Fai
     check_figures("quantity", &columns.quantity, &columns.status, rows, 0.0)?;
     check_length("estimated", columns.estimated.len(), rows, true)?;
     check_places(&columns.file, &columns.line, rows, files)
+}
+
+/// Whether a code names an economy, the residual of those that are not listed, or the printed total of the
+/// world.
+fn is_producer(code: &str) -> bool {
+    matches!(code, OTHER | WORLD) || economy(code).is_some()
 }
 
 fn check_governance(columns: &GovernanceColumns, files: usize) -> Result<(), Failure> {
@@ -380,9 +391,9 @@ fn check_series(series: &Series) -> Result<(), Failure> {
     if series.unit != "t" {
         return Err(invalid("series.unit", &series.unit, "output is recorded in tonnes (t)"));
     }
-    let basis = material.basis(stage);
-    if series.basis != basis.as_str() {
-        let message = format!("output of {} {stage} is recorded as {basis}", material.id);
+    let basis: Option<Basis> = series.basis.parse().ok();
+    if !basis.is_some_and(|basis| material.records(stage, basis) && series.basis == basis.as_str()) {
+        let message = format!("output of {} {stage} is recorded as {}", material.id, material.basis(stage));
         return Err(invalid("series.basis", &series.basis, message));
     }
     Ok(())

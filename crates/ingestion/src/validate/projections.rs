@@ -1,5 +1,4 @@
 //! Checks of projections.
-use orewatch_catalog::{OTHER, WORLD, economy};
 use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::{ProjectedSeries, ProjectionColumns, Series, Side};
 use orewatch_formats::ids;
@@ -7,13 +6,12 @@ use orewatch_formats::ids;
 use super::columns::{
     check_dictionary, check_figures, check_indices, check_length, check_periods, check_places, check_rows,
 };
-use super::{check_series, invalid};
+use super::{check_series, invalid, is_producer};
 
 pub(super) fn check_projections(columns: &ProjectionColumns, files: usize) -> Result<(), Failure> {
     let rows = check_rows(columns.period.len())?;
     check_periods(&columns.periods)?;
-    let is_known = |code: &str| matches!(code, OTHER | WORLD) || economy(code).is_some();
-    check_dictionary("economies", &columns.economies, is_known)?;
+    check_dictionary("economies", &columns.economies, is_producer)?;
     columns.series.iter().try_for_each(check_projected_series)?;
     check_indices("period", &columns.period, rows, columns.periods.len())?;
     check_indices("economy", &columns.economy, rows, columns.economies.len())?;

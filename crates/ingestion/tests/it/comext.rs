@@ -158,7 +158,7 @@ fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = &'static str>
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// What is recorded, outside and set aside are all flows of a file, and together they weigh what their
+    /// What is recorded, outside and quarantined are all flows of a file, and together they weigh what their
     /// rows weigh.
     #[test]
     fn no_flow_is_lost(rows in prop::collection::vec((

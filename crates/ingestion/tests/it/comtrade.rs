@@ -347,7 +347,7 @@ fn rows() -> impl Strategy<Value = Vec<String>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Every row is recorded, outside, a total or set aside with its line, in whatever order rows come.
+    /// Every row is recorded, outside, a total or quarantined with its line, in whatever order rows come.
     #[test]
     fn no_row_is_lost(rows in rows()) {
         let count = u64::try_from(rows.len()).unwrap();

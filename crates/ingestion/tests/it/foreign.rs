@@ -51,7 +51,7 @@ fn restriction() -> RestrictionColumns {
 }
 
 /// A foreign client sends one chunk.
-async fn foreign(service: &Service, table: Table, columns: Columns) -> Result<(), Failure> {
+pub(crate) async fn foreign(service: &Service, table: Table, columns: Columns) -> Result<(), Failure> {
     let release = Release {
         dataset: table.as_str_name().to_lowercase().replace('_', "-"),
         vintage: "1".to_owned(),

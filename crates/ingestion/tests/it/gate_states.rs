@@ -12,6 +12,7 @@ use crate::comtrade::{csv, row};
 use crate::gates::{chunk, columns, foreign, with_a_total};
 use crate::harness::{Service, file, output, trade};
 use crate::policy::{PARAMETERS, gate, tidy};
+use crate::projections::{COUNTED_TWICE, PROJECTIONS, cut_off};
 use crate::revisions::flows;
 
 /// Input that a gate finds wrong.
@@ -72,6 +73,9 @@ fn wrongs() -> Vec<Wrong> {
         },
         alone("period-range", beside("20222,CHN,FRA,250410,1,1")),
         alone("later-periods", beside("2061,CHN,FRA,250410,1,1")),
+        alone("past-projections", tidy("v", PROJECTIONS, &["1999,CHN,cobalt,mined,supply,base,1,t,content"])),
+        alone("rest-of-world-double-count", tidy("v", PROJECTIONS, &COUNTED_TWICE)),
+        alone("looks-cut", cut_off("")),
         after("magnitudes", flows("v", |_| 10.0), flows("v", |_| 10_000.0)),
         after("scope-jump", flows("v", |_| 10.0), beside("2020,CHN,FRA,250410,1,1")),
         after("vintage-order", flows("v", |_| 10.0), flows("v", |_| 10.1)),
@@ -173,7 +177,7 @@ async fn final_gates_say_so_and_stay() {
     assert_eq!(others.iter().map(|gate| &*gate.gate).collect::<BTreeSet<_>>(), shown);
     assert_eq!(
         last.iter().map(|gate| &*gate.gate).collect::<Vec<_>>(),
-        ["lost-rows", "empty", "duplicates", "supplement"]
+        ["lost-rows", "empty", "duplicates", "mixed-bases", "supplement"]
     );
     for of in last {
         assert_eq!((of.mode(), of.default_mode()), (GateMode::Block, GateMode::Block));

@@ -245,7 +245,7 @@ pub(crate) fn output(rows: &[&str]) -> String {
     )
 }
 
-/// Options that let any number of rows be set aside.
+/// Options that let any number of rows be quarantined.
 pub(crate) fn lenient() -> Options {
     Options { max_rejects: u64::MAX, ..Options::default() }
 }

@@ -134,7 +134,7 @@ async fn both_sides_of_a_flow_are_kept() {
     let inputs = vec![file("t.csv", tidy("1", MIRRORED, &rows))];
     let outcome = service.ingest(inputs, lenient()).await.unwrap();
     assert!(outcome.is_committed(), "{outcome:?}");
-    assert!(gate(&outcome, "duplicates").message.starts_with("3 rows set aside"));
+    assert!(gate(&outcome, "duplicates").message.starts_with("3 rows quarantined"));
     let rejections = service.rejections("1").await;
     assert_eq!(
         rejections.iter().map(|row| &*row.code).collect::<Vec<_>>(),
@@ -172,7 +172,7 @@ async fn a_total_is_found_among_the_rows_of_one_reporter() {
 /// Row, column, value, code, part of the reason, part of the hint.
 type Case = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
 
-/// Rows that are set aside, after a good one in line 6.
+/// Rows that are quarantined, after a good one in line 6.
 async fn check_rejected(header: &str, good: &str, cases: &[Case]) {
     let service = Service::start().await;
     let rows: Vec<_> = std::iter::once(good).chain(cases.iter().map(|(row, ..)| *row)).collect();

@@ -43,7 +43,14 @@ fn baci_rows_become_columns() {
     .unwrap();
     assert_eq!(
         totals,
-        Totals { read: 3, recorded: 2, out_of_scope: 1, rejected: BTreeMap::new(), declared: None }
+        Totals {
+            read: 3,
+            recorded: 2,
+            out_of_scope: 1,
+            rejected: BTreeMap::new(),
+            declared: None,
+            notes: Vec::new()
+        }
     );
     let [Rows::Observations(chunk)] = &pieces[..] else { panic!("{pieces:?}") };
     let Some(Columns::Trade(trade)) = &chunk.columns else { panic!("{chunk:?}") };
@@ -242,7 +249,7 @@ proptest! {
         }
     }
 
-    /// Rows of words that mean something, in any order: each is recorded, out of scope or set aside with a
+    /// Rows of words that mean something, in any order: each is recorded, out of scope or quarantined with a
     /// reason.
     #[test]
     fn no_row_of_policy_is_lost(rows in prop::collection::vec(prop::collection::vec(0..WORDS.len(),

@@ -276,6 +276,6 @@ async fn rejections_are_named_in_the_file_or_beside_it() {
     assert_eq!(answer.recorded, 1);
     let request = ListRejectionsRequest { release, ..ListRejectionsRequest::default() };
     let listed = service.client().list_rejections(request).await.unwrap().into_inner().rejections;
-    assert_eq!(listed.len(), 2, "what was set aside stays listed");
+    assert_eq!(listed.len(), 2, "what was quarantined stays listed");
     service.stop().await;
 }

@@ -145,7 +145,7 @@ fn an_unknown_part_leaves_the_rest_unknown() {
         ("40000,40000", ",100000", Some("- 60")),
         // The value fits, and the weight is not known.
         ("100000,", "100000,100000", None),
-        // A part is set aside: it may be all of the rest.
+        // A part is quarantined: it may be all of the rest.
         ("40000,x", "100000,100000", None),
         // The world weighs what its known partners do, or less, and value is left: the weight of what is left
         // is not known.

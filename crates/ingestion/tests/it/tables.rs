@@ -2,9 +2,12 @@
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_contracts::ingestion::v1::{Evaluation, Rejection, Release, RestrictionColumns};
+use orewatch_contracts::ingestion::v1::{
+    ClaimRow, Evaluation, ParameterColumns, ProjectionColumns, Rejection, Release, RestrictionColumns, Side,
+    TargetRow,
+};
 use orewatch_formats::Codes;
-use orewatch_formats::{Limits, Metadata, SourceError, Totals, plan, read};
+use orewatch_formats::{Limits, Metadata, Plan, SourceError, Totals, plan, read};
 
 use crate::harness::{Service, file};
 
@@ -19,7 +22,7 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Rows recorded, out of scope and set aside: nothing else was read.
+    /// Rows recorded, out of scope and quarantined: nothing else was read.
     pub(crate) fn counts(&self) -> (u64, u64, u64) {
         let Totals { read, recorded, out_of_scope, .. } = self.totals;
         let rejected = self.totals.rejected_rows();
@@ -28,7 +31,7 @@ impl Taken {
         (recorded, out_of_scope, rejected)
     }
 
-    /// What was set aside, as `line,column,code,value`.
+    /// What was quarantined, as `line,column,code,value`.
     pub(crate) fn aside(&self) -> Vec<String> {
         let text = |row: &Rejection| format!("{},{},{},{}", row.line, row.column, row.code, row.value);
         self.rejections.iter().map(text).collect()
@@ -37,10 +40,22 @@ impl Taken {
 
 /// Reads files as one release.
 pub(crate) fn take<C: AsRef<[u8]>>(files: &[(&str, C)], given: &Metadata) -> Result<Taken, SourceError> {
+    let mut taken = take_all(files, given)?;
+    assert_eq!(taken.len(), 1, "the files hold one table");
+    Ok(taken.remove(0))
+}
+
+/// Reads files as the releases that they hold.
+pub(crate) fn take_all<C: AsRef<[u8]>>(
+    files: &[(&str, C)],
+    given: &Metadata,
+) -> Result<Vec<Taken>, SourceError> {
     let inputs = files.iter().map(|(name, content)| file(name, content)).collect();
-    let mut plans = plan(inputs, given, &Codes::default(), Limits::default(), &mut |_| {})?;
-    assert_eq!(plans.len(), 1, "the files hold one table");
-    let plan = plans.remove(0);
+    let plans = plan(inputs, given, &Codes::default(), Limits::default(), &mut |_| {})?;
+    plans.into_iter().map(take_plan).collect()
+}
+
+fn take_plan(plan: Plan) -> Result<Taken, SourceError> {
     let (mut rows, mut rejections) = (Vec::new(), Vec::new());
     let totals = read::<SourceError>(&plan, &mut |piece, _| {
         match piece {
@@ -58,15 +73,6 @@ pub(crate) fn one(name: &str, content: impl AsRef<[u8]>) -> Taken {
 }
 
 fn texts(columns: &Columns) -> Vec<String> {
-    let place = |line: &[u64], column: &[u32], row: usize| match column.get(row) {
-        None | Some(0) => line[row].to_string(),
-        Some(column) => format!("{}:{column}", line[row]),
-    };
-    let figure =
-        |number: f64, status: &[i32], row: usize| match status.get(row).map(|at| Status::try_from(*at)) {
-            None | Some(Ok(Status::Known)) => number.to_string(),
-            Some(status) => format!("{:?}", status.unwrap()),
-        };
     match columns {
         Columns::Governance(it) => (0..it.line.len())
             .map(|row| {
@@ -95,12 +101,91 @@ fn texts(columns: &Columns) -> Vec<String> {
             .collect(),
         Columns::Trade(_) => Vec::new(),
         Columns::Restrictions(it) => (0..it.line.len()).map(|row| restriction_text(it, row)).collect(),
+        Columns::Parameters(it) => (0..it.line.len()).map(|row| parameter_text(it, row)).collect(),
+        Columns::Projections(it) => (0..it.line.len()).map(|row| projection_text(it, row)).collect(),
+        Columns::Targets(it) => it.rows.iter().map(target_text).collect(),
+        Columns::Claims(it) => it.rows.iter().map(claim_text).collect(),
         other => panic!("{other:?}"),
     }
 }
 
 fn index(column: &[u32], row: usize) -> usize {
     usize::try_from(column[row]).unwrap()
+}
+
+fn place(line: &[u64], column: &[u32], row: usize) -> String {
+    match column.get(row) {
+        None | Some(0) => line[row].to_string(),
+        Some(column) => format!("{}:{column}", line[row]),
+    }
+}
+
+fn figure(number: f64, status: &[i32], row: usize) -> String {
+    match status.get(row).map(|at| Status::try_from(*at)) {
+        None | Some(Ok(Status::Known)) => number.to_string(),
+        Some(status) => format!("{:?}", status.unwrap()),
+    }
+}
+
+fn parameter_text(it: &ParameterColumns, row: usize) -> String {
+    let (period, economy) = (&it.periods[index(&it.period, row)], &it.economies[index(&it.economy, row)]);
+    let about = &it.parameters[index(&it.parameter, row)];
+    let (value, at) = (figure(it.value[row], &it.status, row), place(&it.line, &it.column, row));
+    format!("{period},{},{value},{economy},{},{} @{at}", about.name, about.material, about.stage)
+}
+
+fn projection_text(it: &ProjectionColumns, row: usize) -> String {
+    let (period, economy) = (&it.periods[index(&it.period, row)], &it.economies[index(&it.economy, row)]);
+    let series = &it.series[index(&it.product, row)];
+    let (value, at) = (figure(it.quantity[row], &it.status, row), place(&it.line, &it.column, row));
+    let side = if series.side() == Side::Demand { "demand" } else { "supply" };
+    format!(
+        "{period},{economy},{},{},{side},{},{value},{} @{at}",
+        series.material, series.stage, series.scenario, series.basis
+    )
+}
+
+fn target_text(row: &TargetRow) -> String {
+    let direction = if row.at_most { "at most" } else { "at least" };
+    format!(
+        "{}: {} {} {} {} {} {direction} {} {:?} by {}, {:?} of {} in force {}, {:?} @{}",
+        row.id,
+        row.consumer,
+        row.material,
+        row.stage,
+        row.measure,
+        row.supplier,
+        row.line,
+        row.by(),
+        row.due,
+        row.status(),
+        row.announced,
+        row.in_force,
+        row.confirmation(),
+        row.line_number
+    )
+}
+
+fn claim_text(row: &ClaimRow) -> String {
+    format!(
+        "{}: {} {} {} {} {} {} to {} {:?} in {} of {} {} within {}, on {}, {:?} @{}",
+        row.id,
+        row.consumer,
+        row.materials.join("+"),
+        row.stage,
+        row.measure,
+        row.supplier,
+        row.low,
+        row.high,
+        row.by(),
+        row.period,
+        row.basis,
+        row.vintage,
+        row.tolerance,
+        row.date,
+        row.confirmation(),
+        row.line
+    )
 }
 
 fn restriction_text(it: &RestrictionColumns, row: usize) -> String {

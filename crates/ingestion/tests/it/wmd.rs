@@ -89,7 +89,7 @@ fn wrong_rows_are_rejected_with_their_codes() {
         "wide.csv",
         format!("{HEADER}\nCobalt,Chile,152,CHL,1.0,2.0,metr. t,r\nCobalt,Chile,152,CHL,W,NA\n"),
     );
-    assert_eq!(cut.counts(), (2, 0, 1), "a row that is cut off is set aside as a whole");
+    assert_eq!(cut.counts(), (2, 0, 1), "a row that is cut off is quarantined as a whole");
     assert!(cut.aside()[0].contains("field-count-mismatch"), "{:?}", cut.aside());
     let twice = one("wide.csv", format!("{HEADER}\n{0}\n{0}\n", "Cobalt,Chile,152,CHL,1.0,2.0,metr. t,r"));
     assert_eq!(twice.aside()[0], "3,,duplicate-key,2021,CHL,cobalt,mined");

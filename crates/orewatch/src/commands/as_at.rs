@@ -16,7 +16,16 @@ pub(crate) const HELP: &str = "Use what was known then: a release (identifier or
 /// # Errors
 /// [`Class::Invalid`] for a position that is not a number, and for an empty text.
 pub(crate) fn parse(text: Option<&str>) -> Result<Option<AsAt>, Failure> {
+    parse_named("as-at", text)
+}
+
+/// Reads a point of knowledge that is given with another option.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_named(option: &str, text: Option<&str>) -> Result<Option<AsAt>, Failure> {
     let Some(text) = text.map(str::trim) else { return Ok(None) };
+    let invalid = |text: &str| invalid(option, text);
     let at = if let Some(position) = text.strip_prefix('@') {
         At::Position(position.parse().map_err(|_| invalid(text))?)
     } else if let Ok(instant) = text.parse::<Timestamp>() {
@@ -41,9 +50,9 @@ fn end_of(day: Date) -> Option<Timestamp> {
     next.checked_sub(1.nanosecond()).ok()
 }
 
-fn invalid(text: &str) -> Failure {
+fn invalid(option: &str, text: &str) -> Failure {
     Failure::new(Class::Invalid, "invalid-as-at", "this is not a point in time or a release")
-        .at("as-at", text)
+        .at(option, text)
         .with_hint("write a release or its vintage, a time (2026-01-31T12:00:00Z), a day, or @POSITION")
 }
 

@@ -91,7 +91,7 @@ impl Row for CodeSpan<'_> {
 
 /// Runs the command. The catalogue is part of the program, so no server is needed.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
-    let out = session.out(&session.settings(&[&args.output])?)?;
+    let out = args.output.output(session.out(&session.settings(&[&args.output])?)?)?;
     let wanted_material = args.material.as_deref().map(material).transpose();
     let wanted_material = wanted_material.map_err(|error| {
         Failure::new(Class::NotFound, error.code(), error.reason())

@@ -1,7 +1,5 @@
 //! `deliveries`: messages to receivers, their attempts and states.
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::{
     Delivery, DeliveryState, GetDeliveryRequest, ListDeliveriesRequest, ReplayDeliveriesRequest,
 };
@@ -9,11 +7,12 @@ use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 use serde_json::json;
 
-use super::shared::print_list;
+use super::shared::{is_prefix, print_list, whole_id};
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
-use crate::render::{Out, labels, object};
+use crate::render::{Out, hanging, labels, object};
 use crate::session::{Client, Session};
+use crate::times;
 use crate::view::{attempt_outcome, delivery_word};
 use crate::words::{count_text, time_text};
 
@@ -87,7 +86,7 @@ struct ListArgs {
 
 #[derive(Debug, clap::Args)]
 struct ShowArgs {
-    /// Identifier of the message
+    /// Identifier of the message, or the beginning of it
     notification: String,
     #[command(flatten)]
     client: ClientOptions,
@@ -160,21 +159,20 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 
 /// Reads a time: a timestamp, a day (its beginning in UTC), or a duration before now.
 fn parse_time(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
-    let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
+    let day = || times::beginning(text.parse().ok()?);
     let ago = || {
-        let ago = text.parse::<SignedDuration>().ok().filter(|ago| !ago.is_negative())?;
+        let ago = times::duration(text).filter(|ago| !ago.is_negative())?;
         now.checked_sub(ago).ok()
     };
     text.parse::<Timestamp>().ok().or_else(day).or_else(ago).ok_or_else(|| {
         Failure::new(Class::Invalid, "invalid-time", format!("{text:?} is not a time"))
             .at(field, text)
-            .with_hint("write 2026-11-27T10:00:00Z, 2026-11-27, or how long ago: 24h")
+            .with_hint("write 2026-11-27T10:00:00Z, 2026-11-27, or how long ago: 24h or 7d")
     })
 }
 
 async fn list(args: &ListArgs, since: Option<Timestamp>, client: &Client) -> Result<(), Failure> {
-    let mut service = client.delivery().await?;
-    let mut request = ListDeliveriesRequest {
+    let request = ListDeliveriesRequest {
         receiver: args.receiver.clone(),
         subscription: args.subscription.clone(),
         alert: args.alert.clone(),
@@ -183,6 +181,13 @@ async fn list(args: &ListArgs, since: Option<Timestamp>, client: &Client) -> Res
         page_size: PAGE_SIZE,
         ..ListDeliveriesRequest::default()
     };
+    let all = pages(request, client).await?;
+    print_list(&client.out, &all, "No message matches.")
+}
+
+/// Collects the newest messages, page by page.
+async fn pages(mut request: ListDeliveriesRequest, client: &Client) -> Result<Vec<Delivery>, Failure> {
+    let mut service = client.delivery().await?;
     let mut all = Vec::new();
     for page in 0..=MAX_PAGES {
         if page == MAX_PAGES {
@@ -199,11 +204,21 @@ async fn list(args: &ListArgs, since: Option<Timestamp>, client: &Client) -> Res
             break;
         }
     }
-    print_list(&client.out, &all, "No message matches.")
+    Ok(all)
+}
+
+/// The identifier of the only message that begins like the argument.
+async fn whole_message(client: &Client, text: &str) -> Result<String, Failure> {
+    if !is_prefix(text) {
+        return Ok(text.to_owned());
+    }
+    let request = ListDeliveriesRequest { page_size: PAGE_SIZE, ..ListDeliveriesRequest::default() };
+    let listed = pages(request, client).await?.into_iter();
+    whole_id(text, listed.filter_map(|delivery| Some(delivery.notification?.id)).collect())
 }
 
 async fn show(id: &str, client: &Client) -> Result<(), Failure> {
-    let request = GetDeliveryRequest { notification: id.to_owned() };
+    let request = GetDeliveryRequest { notification: whole_message(client, id).await? };
     let response = client.delivery().await?.get_delivery(client.request(request)).await?.into_inner();
     let delivery = response.delivery.unwrap_or_default();
     match client.out.format {
@@ -225,18 +240,22 @@ fn page(out: &Out, delivery: &Delivery, body: &str) -> String {
         ("subscription", message.subscription),
         ("group", message.group),
     ];
-    text.push_str(&labels(&fields, LABEL_WIDTH));
+    text.push_str(&labels(&fields, LABEL_WIDTH, out.width));
     text.push_str(&format!("\n{}\n", out.style.dim("Attempts")));
     for attempt in &delivery.attempts {
         let by_hand = if attempt.by_hand { ", manual" } else { "" };
         let (began, ended) = (time_text(attempt.began_at), attempt_outcome(attempt));
-        text.push_str(&format!("  {began}  {:<3} {ended}{by_hand}  {}\n", attempt.attempt, attempt.message));
+        let line = format!("  {began}  {:<3} {ended}{by_hand}  {}", attempt.attempt, attempt.message);
+        text.push_str(&hanging(&line, out.width, 4));
     }
     text.push_str(&format!("\n{}\n{body}\n", out.style.dim("Body")));
     text
 }
 
-async fn replay(request: ReplayDeliveriesRequest, client: &Client) -> Result<(), Failure> {
+async fn replay(mut request: ReplayDeliveriesRequest, client: &Client) -> Result<(), Failure> {
+    for notification in &mut request.notifications {
+        *notification = whole_message(client, notification).await?;
+    }
     let replayed =
         client.delivery().await?.replay_deliveries(client.request(request)).await?.into_inner().notifications;
     match client.out.format {

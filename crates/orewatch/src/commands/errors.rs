@@ -65,7 +65,7 @@ impl Row for CodeRow {
 
 /// Runs the command. The register is part of the program, so no server is needed.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
-    let out = session.out(&session.settings(&[&args.output])?)?;
+    let out = args.output.output(session.out(&session.settings(&[&args.output])?)?)?;
     if let Some(code) = &args.code {
         return explain_code(&out, code.trim());
     }
@@ -152,11 +152,10 @@ fn who(blame: Blame) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::Style;
 
     #[test]
     fn every_code_is_readable_in_eighty_columns() {
-        let out = Out { format: Format::Table, style: Style::default(), width: 80 };
+        let out = Out::for_tests(80);
         for line in rows().map(|row| page(&out, row)).chain([list(&out)]).collect::<String>().lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }

@@ -22,8 +22,8 @@ const MAX_WIDTH: usize = 100;
 const FAMILIES: [(&str, &str); 10] = [
     ("sourcing", "Suppliers: shares and concentration of imports and of world production"),
     ("reliance", "Reliance on imports"),
-    ("lookthrough", "True origin behind re-exports"),
-    ("chain", "True origin through all stages: mined, refined, manufactured"),
+    ("lookthrough", "Estimated origin, after re-exports"),
+    ("chain", "Estimated origin through all stages: mined, refined, manufactured"),
     ("criticality", "Criticality, as the European Commission assesses it"),
     ("crma", "Benchmarks of the Critical Raw Materials Act for 2030"),
     ("dependency", "Tests of dependency: European Commission 2021, GeoDep"),
@@ -48,7 +48,7 @@ pub(crate) struct Args {
 
 /// Runs the command. The catalogue is part of the program, so no server is needed.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
-    let out = session.out(&session.settings(&[&args.output])?)?;
+    let out = args.output.output(session.out(&session.settings(&[&args.output])?)?)?;
     match &args.measure {
         Some(text) => show(&out, parse_measure(text)?.method()),
         None => list_all(&out),
@@ -232,7 +232,6 @@ fn example(method: &Method) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::Style;
 
     #[test]
     fn every_measure_is_in_a_family_that_is_listed() {
@@ -248,7 +247,7 @@ mod tests {
 
     #[test]
     fn every_measure_is_readable_in_eighty_columns() {
-        let out = Out { format: Format::Table, style: Style::default(), width: 80 };
+        let out = Out::for_tests(80);
         let pages = methods().map(|method| page(&out, method)).chain([list(&out)]);
         // The command of the example is one line, to be copied.
         for line in pages.flat_map(|page| page.lines().map(str::to_owned).collect::<Vec<_>>()) {

@@ -1,6 +1,9 @@
 //! The commands, one module each, and what they share.
 pub(crate) mod acknowledge;
 pub(crate) mod alerts;
+pub(crate) mod changes;
+pub(crate) mod cite;
+pub(crate) mod claims;
 pub(crate) mod concordance;
 pub(crate) mod deliveries;
 pub(crate) mod download;
@@ -20,11 +23,15 @@ pub(crate) mod refusal;
 pub(crate) mod rejections;
 pub(crate) mod releases;
 pub(crate) mod repair;
+pub(crate) mod revisions;
 pub(crate) mod rules;
+pub(crate) mod scenarios;
 pub(crate) mod serve;
 pub(crate) mod silences;
 pub(crate) mod sources;
 pub(crate) mod subscriptions;
+pub(crate) mod targets;
+pub(crate) mod units;
 pub(crate) mod verify;
 pub(crate) mod withdraw;
 
@@ -34,7 +41,7 @@ mod shared;
 use orewatch_contracts::Failure;
 
 use crate::options::ClientOptions;
-use crate::render::plain;
+use crate::render::to_stderr;
 use crate::session::{Client, Session};
 
 /// Runs a command with a client, and stops the services afterwards if they run inside this process.
@@ -51,5 +58,5 @@ pub(crate) async fn with_client(
 /// Prints a message for the person on standard error.
 #[allow(clippy::print_stderr, reason = "messages for people go to standard error")]
 pub(crate) fn print_message(text: &str) {
-    eprintln!("{}", plain(text, false));
+    eprint!("{}", to_stderr(text));
 }

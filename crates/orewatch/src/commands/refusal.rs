@@ -14,7 +14,7 @@ pub(crate) fn refusal(outcome: &Outcome) -> Option<Failure> {
     };
     match outcome.release.state() {
         ReleaseState::Refused => {
-            Some(failure("release-refused", "was refused", refusal_hint(&outcome.release, id)))
+            Some(failure("release-refused", "was refused", refusal_hint(&outcome.release, Recorded::Yes(id))))
         }
         ReleaseState::Withdrawn => Some(failure(
             "release-withdrawn",
@@ -27,17 +27,32 @@ pub(crate) fn refusal(outcome: &Outcome) -> Option<Failure> {
     }
 }
 
+/// Whether a release that its gates refuse was recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Recorded<'a> {
+    /// It was, under this identifier. Commands can name it.
+    Yes(&'a str),
+    /// It was not: a dry run. No command knows it.
+    No,
+}
+
 /// Hints on how to pass the gates that refused a release.
-pub(crate) fn refusal_hint(info: &ReleaseInfo, id: &str) -> String {
+pub(crate) fn refusal_hint(info: &ReleaseInfo, recorded: Recorded<'_>) -> String {
     let gates = info.report.as_ref().map(|report| report.gates.as_slice()).unwrap_or_default();
     let blocks: Vec<&str> =
         gates.iter().filter(|gate| gate.verdict() == Verdict::Block).map(|gate| gate.gate.as_str()).collect();
     let mut hints = Vec::new();
     if blocks.contains(&"rejects") {
-        hints.push(format!(
-            "list the quarantined rows: orewatch rejections {id}; correct them: orewatch repair {id}; or \
-             commit without them: --max-rejects N"
-        ));
+        let rejected = info.report.as_ref().map(|report| report.rows_rejected).unwrap_or_default();
+        hints.push(match recorded {
+            Recorded::Yes(id) => format!(
+                "list the quarantined rows: orewatch rejections {id}; correct them: orewatch repair {id}; or \
+                 commit without them: --max-rejects {rejected}"
+            ),
+            Recorded::No => format!(
+                "correct the quarantined rows in the file, or leave them out with --max-rejects {rejected}"
+            ),
+        });
     }
     // Findings of scope-jump should rarely be accepted. Its message says when, so no hint suggests --accept.
     let others = blocks.iter().filter(|gate| !["rejects", "scope-jump"].contains(gate));
@@ -49,4 +64,27 @@ pub(crate) fn refusal_hint(info: &ReleaseInfo, id: &str) -> String {
         ));
     }
     hints.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use orewatch_contracts::ingestion::v1::{GateVerdict, Report};
+
+    use super::*;
+
+    #[test]
+    fn a_hint_after_a_dry_run_names_no_release() {
+        let gate = |gate: &str| GateVerdict {
+            gate: gate.to_owned(),
+            verdict: Verdict::Block.into(),
+            ..GateVerdict::default()
+        };
+        let gates = vec![gate("rejects"), gate("partner-sums")];
+        let report = Report { rows_rejected: 2, gates, ..Report::default() };
+        let info = ReleaseInfo { report: Some(report), ..ReleaseInfo::default() };
+        let dry = refusal_hint(&info, Recorded::No);
+        assert!(dry.contains("--max-rejects 2") && dry.contains("--accept partner-sums"), "{dry}");
+        assert!(!dry.contains("orewatch rejections") && !dry.contains("orewatch repair"), "{dry}");
+        assert!(refusal_hint(&info, Recorded::Yes("ours/1")).contains("orewatch repair ours/1"));
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use orewatch_contracts::ingestion::v1::{CommitReleaseRequest, ReleaseInfo, ReleaseState, RepairRowsRequest};
 use orewatch_contracts::{Class, Failure};
 
-use super::refusal::refusal_hint;
+use super::refusal::{Recorded, refusal_hint};
 use super::{print_message, releases};
 use crate::options::ClientOptions;
 use crate::session::Client;
@@ -85,7 +85,7 @@ pub(crate) async fn commit(args: &CommitArgs, client: &Client) -> Result<(), Fai
             "release-refused",
             format!("the release was refused: {}", info.reason),
         )
-        .with_hint(refusal_hint(&info, &args.release))),
+        .with_hint(refusal_hint(&info, Recorded::Yes(&args.release)))),
     }
 }
 

@@ -59,6 +59,38 @@ pub(crate) async fn all_pages<T>(
     }
 }
 
+/// Length of a whole identifier of a silence or message, in characters.
+const UUID_LENGTH: usize = 36;
+
+/// Fewest characters of the beginning of an identifier.
+const MIN_PREFIX: usize = 8;
+
+/// Whether a text can be the beginning of an identifier of a silence or message, as tables show it.
+pub(super) fn is_prefix(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    (MIN_PREFIX..UUID_LENGTH).contains(&text.len()) && text.bytes().all(is_part)
+}
+
+/// The only identifier that begins like this. Without any, the text itself: the service says what is wrong.
+///
+/// # Errors
+/// Several begin like this.
+pub(super) fn whole_id(text: &str, mut ids: Vec<String>) -> Result<String, Failure> {
+    ids.retain(|id| id.starts_with(text));
+    ids.sort();
+    ids.dedup();
+    match ids.as_slice() {
+        [] => Ok(text.to_owned()),
+        [only] => Ok(only.clone()),
+        several => {
+            let message = format!("{} identifiers begin like this", several.len());
+            Err(Failure::new(Class::Invalid, "ambiguous-id", message)
+                .at("id", text)
+                .with_hint(format!("name one of {}", several.join(", "))))
+        }
+    }
+}
+
 /// Whether a person can be asked: standard input and standard error are a terminal.
 pub(super) fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
@@ -77,9 +109,10 @@ pub(super) fn ask(question: &str) -> Result<bool, Failure> {
 pub(super) fn print_list<R: Row>(out: &Out, rows: &[R], message_if_empty: &str) -> Result<(), Failure> {
     if rows.is_empty() && out.format == Format::Table {
         print_message(message_if_empty);
-        return Ok(());
+    } else {
+        out.rows(rows)?;
     }
-    out.rows(rows)
+    out.require(rows.is_empty())
 }
 
 /// Says how many of the applied resources were created or revised.
@@ -117,6 +150,18 @@ pub(super) fn print_removal(out: &Out, removal: &Removal<'_>) -> Result<(), Fail
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_beginning_of_an_identifier_is_enough_where_it_is_unique() {
+        let ids = ["0198c0de-0000-7000-8000-000000000000", "0198c0de-0001-7000-8000-000000000000"];
+        let whole = |text| whole_id(text, ids.map(str::to_owned).to_vec());
+        assert_eq!(whole("0198c0de-0001").as_deref(), Ok(ids[1]));
+        assert_eq!(whole("0198c0de").unwrap_err().code, "ambiguous-id");
+        assert_eq!(whole("77777777").as_deref(), Ok("77777777"));
+        assert!(
+            is_prefix("0198c0de") && !is_prefix("0198") && !is_prefix(ids[0]) && !is_prefix("acme:lines")
+        );
+    }
 
     #[tokio::test]
     async fn pages_are_collected_until_one_has_no_next_token() {

@@ -1,5 +1,5 @@
 //! `silences`: mute matching alerts for some time.
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use orewatch_alerting::notify::document::parse_matcher;
 use orewatch_contracts::alerting::v1::{
     EndSilenceRequest, ListSilencesRequest, PutSilenceRequest, PutSilenceResponse, Silence, SilenceInfo,
@@ -8,17 +8,18 @@ use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 
 use super::alerts::Filter;
-use super::shared::{ask, is_interactive, print_list};
+use super::shared::{ask, is_interactive, is_prefix, print_list, whole_id};
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format, TenantOption};
 use crate::render::{Out, table};
 use crate::session::{Client, Session};
+use crate::times::{self, End};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  orewatch silences add --material cobalt --lasts 48h --author ann --reason 'mine reopens on Monday'
-  orewatch silences add --match 'rule=~china-.*' --until 2027-01-08T00:00:00Z \\
+  orewatch silences add --material cobalt --for 7d --author ann --reason 'mine reopens on Monday'
+  orewatch silences add --match 'rule=~china-.*' --until 2027-01-08 \\
       --author ann --reason leave
   orewatch silences add --id 0198c0de-0000-7000-8000-000000000000 --material cobalt \\
       --lasts 96h --author ann --reason 'not reopened yet'
@@ -50,15 +51,16 @@ struct AddArgs {
     /// Identifier of the silence to change [default: create a new one]
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     id: String,
-    /// Start time, such as 2027-01-01T00:00:00Z [default: now; when changing a silence, unchanged]
-    #[arg(long, value_name = "TIME")]
+    /// Start: a time such as 2027-01-01T00:00:00Z, or a day (UTC) [default: now; when changing a silence,
+    /// unchanged]
+    #[arg(long, value_name = "TIME", value_parser = times::start)]
     from: Option<Timestamp>,
-    /// End time
+    /// End: a time, a day (its end, UTC), or a duration such as 48h, 7d or 2w
     #[arg(long, value_name = "TIME", required_unless_present = "lasts")]
-    until: Option<Timestamp>,
-    /// Duration instead of an end time, such as 48h
-    #[arg(long, value_name = "DURATION", conflicts_with = "until")]
-    lasts: Option<SignedDuration>,
+    until: Option<End>,
+    /// Duration, such as 48h, 7d or 2w
+    #[arg(long, visible_alias = "for", value_name = "DURATION", conflicts_with = "until")]
+    lasts: Option<End>,
     /// Name recorded as the author of the silence
     #[arg(long, value_name = "NAME")]
     author: String,
@@ -85,7 +87,7 @@ struct ListArgs {
 
 #[derive(Debug, clap::Args)]
 struct EndArgs {
-    /// Identifier of the silence
+    /// Identifier of the silence, or the beginning of it
     silence: String,
     /// Name recorded as the author of the change
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
@@ -111,18 +113,10 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 }
 
 async fn add(args: &AddArgs, client: &Client, now: Timestamp) -> Result<(), Failure> {
-    let lasts = |lasts: SignedDuration| {
-        args.from.unwrap_or(now).checked_add(lasts).map_err(|_| {
-            Failure::new(
-                Class::Invalid,
-                "out-of-range",
-                "the silence would end after the last date of the calendar",
-            )
-            .at("lasts", lasts.to_string())
-        })
-    };
-    let until = args.until.map(Ok).or_else(|| args.lasts.map(lasts)).transpose()?;
-    let mut filter = args.filter.proto();
+    let start = args.from.unwrap_or(now);
+    let end = args.until.map(|end| (end, "until")).or_else(|| args.lasts.map(|end| (end, "lasts")));
+    let until = end.map(|(end, field)| end.from_start(start, field)).transpose()?;
+    let mut filter = args.filter.proto()?;
     for (k, text) in args.matchers.iter().enumerate() {
         filter.matchers.push(parse_matcher(text, &format!("match[{k}]"))?);
     }
@@ -173,9 +167,21 @@ async fn list(args: &ListArgs, client: &Client) -> Result<(), Failure> {
 }
 
 async fn end(args: &EndArgs, client: &Client) -> Result<(), Failure> {
-    let request = EndSilenceRequest { silence: args.silence.clone(), actor: args.actor.clone() };
+    let silence = whole_silence(client, &args.silence).await?;
+    let request = EndSilenceRequest { silence, actor: args.actor.clone() };
     let response = client.notifications().await?.end_silence(client.request(request)).await?.into_inner();
     print(&client.out, &response.silence.unwrap_or_default())
+}
+
+/// The identifier of the only silence that begins like the argument.
+async fn whole_silence(client: &Client, text: &str) -> Result<String, Failure> {
+    if !is_prefix(text) {
+        return Ok(text.to_owned());
+    }
+    let request = ListSilencesRequest { also_over: true };
+    let response = client.notifications().await?.list_silences(client.request(request)).await?.into_inner();
+    let ids = response.silences.into_iter().filter_map(|info| Some(info.silence?.id));
+    whole_id(text, ids.collect())
 }
 
 fn print(out: &Out, info: &SilenceInfo) -> Result<(), Failure> {

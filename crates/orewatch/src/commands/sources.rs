@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 /// Runs the command. The formats are part of the program, so no server is needed.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
-    let out = session.out(&session.settings(&[&args.output])?)?;
+    let out = args.output.output(session.out(&session.settings(&[&args.output])?)?)?;
     if args.files.is_empty() { list_formats(&out) } else { identify_files(&out, &args.files) }
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Args {
 /// [`Class::Internal`] if a figure is not reproduced and no reason is known. [`Class::NotFound`] for a
 /// measure without published figures.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
-    let out = session.out(&session.settings(&[&args.output])?)?;
+    let out = args.output.output(session.out(&session.settings(&[&args.output])?)?)?;
     let only = args.measure.as_deref().map(measures::parse_measure).transpose()?;
     let mut cases = verify().map_err(|error| Failure::internal(error.to_string()))?;
     cases.retain(|case| only.is_none_or(|only| only == case.measure));

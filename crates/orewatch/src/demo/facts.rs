@@ -3,6 +3,9 @@ use orewatch_contracts::alerting::v1::{Alert, AlertState, Rule};
 use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
 
+use super::goal::Goal;
+use super::monthly::Months;
+
 /// Consumers in the table.
 pub(crate) const CONSUMERS: [&str; 13] =
     ["G7", "EU27", "USA", "JPN", "DEU", "FRA", "GBR", "ITA", "CAN", "AUS", "IND", "KOR", "MEX"];
@@ -28,6 +31,10 @@ pub(crate) struct Facts {
 pub(crate) struct Before {
     /// Number of figures.
     pub(crate) figures: usize,
+    /// The goal of the G7, and the world's refining.
+    pub(crate) goal: Goal,
+    /// The monthly example.
+    pub(crate) months: Months,
     /// Series of the supplier's share for the headline.
     pub(crate) headlines: Vec<Headline>,
     /// Direct suppliers of a consumer beside the true origins. `None` without figures.
@@ -118,9 +125,18 @@ impl Entry {
         self.share.value
     }
 
-    /// Whether the share is an estimate.
-    pub(crate) fn is_estimated(&self) -> bool {
-        self.share.status() != Status::Known
+    /// The mark of a share in whole percent: `~` if it is an estimate, `?` if the bounds can be told from it.
+    pub(crate) fn mark(&self) -> &'static str {
+        let rounded = |share: Option<f64>| share.map(|share| (share * 100.0).round());
+        let is_same = |bound: Option<f64>| {
+            let pair = rounded(bound).zip(rounded(self.share.value));
+            pair.is_some_and(|(bound, value)| bound.total_cmp(&value).is_eq())
+        };
+        match self.share.status() {
+            Status::Known => "",
+            _ if is_same(self.share.low) && is_same(self.share.high) => "~",
+            _ => "?",
+        }
     }
 }
 

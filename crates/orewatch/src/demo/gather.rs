@@ -13,7 +13,7 @@ use orewatch_contracts::ingestion::v1::ReleaseInfo;
 use orewatch_rules::rules;
 
 use super::facts::{After, AsAtFigure, Before, CONSUMERS, Entry, Headline, SUPPLIER};
-use super::{origins, restated};
+use super::{goal, monthly, origins, restated};
 use crate::commands::{alerts, exposure};
 use crate::session::Client;
 
@@ -45,7 +45,9 @@ pub(crate) async fn before(client: &Client) -> Result<Before, Failure> {
     let firing = AlertFilter { states: vec![AlertState::Firing.into()], ..AlertFilter::default() };
     let alerts = alerts::query(client, firing).await?;
     let origins = origins::gather(client).await?;
-    Ok(Before { figures, headlines, origins, entries: entries(&latest), alerts, rules })
+    let goal = goal::gather(client).await?;
+    let months = monthly::gather(client).await?;
+    Ok(Before { figures, goal, months, headlines, origins, entries: entries(&latest), alerts, rules })
 }
 
 async fn headline(

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 
 use super::facts::{AsAtFigure, Entry, Facts, Flip, Headline, Restated, SUPPLIER, Side};
-use super::origins;
+use super::{goal, monthly, origins};
 use crate::render::{document as rows, object, status_word};
 use crate::view::state_word;
 
@@ -13,6 +13,8 @@ pub(crate) fn document(facts: &Facts) -> Value {
         "seconds": facts.seconds,
         "figures": facts.before.figures,
         "supplier": SUPPLIER,
+        "goal": goal::document(&facts.before.goal),
+        "monthly": monthly::document(&facts.before.months),
         "headlines": facts.before.headlines.iter().map(headline).collect::<Vec<_>>(),
         "table": facts.before.entries.iter().map(entry).collect::<Vec<_>>(),
         "origins": facts.before.origins.as_ref().map(origins::document),

@@ -2,8 +2,10 @@
 //! page comes from the services.
 mod facts;
 mod gather;
+mod goal;
 mod headline;
 mod json;
+mod monthly;
 mod origins;
 mod page;
 mod restated;
@@ -29,7 +31,7 @@ use crate::settle;
 use facts::Facts;
 
 /// Rule packs that the demo applies.
-const PACKS: [&str; 2] = ["crma-2030", "g7-china"];
+const PACKS: [&str; 3] = ["crma-2030", "g7-2030", "g7-china"];
 
 /// Exit code after SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;

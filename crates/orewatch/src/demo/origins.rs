@@ -16,8 +16,12 @@ const EXAMPLE: (&str, &str, &str) = ("DEU", "manganese", "mined");
 /// Maximum number of economies on each side.
 const MAX_ECONOMIES: usize = 5;
 
-/// Width of one side of the table, in characters.
-const SIDE_WIDTH: usize = 46;
+/// Width of one side of the table, in characters: code, name, share with its bounds, and bar.
+const SIDE_WIDTH: usize = CODE_WIDTH + NAME_WIDTH + FIGURE_WIDTH + 2 + BAR_WIDTH + 2;
+const CODE_WIDTH: usize = 4;
+const NAME_WIDTH: usize = 13;
+const FIGURE_WIDTH: usize = 21;
+const BAR_WIDTH: usize = 4;
 
 /// Queries both sides, for the latest period with known origins.
 pub(crate) async fn gather(client: &Client) -> Result<Option<Origins>, Failure> {
@@ -68,7 +72,7 @@ fn ranking(exposures: Vec<Exposure>) -> Ranking {
 /// The heading of the block.
 pub(crate) fn title(origins: &Origins) -> String {
     format!(
-        "True origin behind re-exports: {}, {}, {}, {}",
+        "Estimated origin, after re-exports: {}, {}, {}, {}",
         economy_name(&origins.consumer),
         material_name(&origins.material),
         origins.stage,
@@ -78,7 +82,7 @@ pub(crate) fn title(origins: &Origins) -> String {
 
 /// Renders both sides, the largest share first.
 pub(crate) fn block(style: Style, width: usize, origins: &Origins) -> String {
-    let heads = pad("direct supplier", SIDE_WIDTH, Align::Left) + "true origin";
+    let heads = pad("direct supplier", SIDE_WIDTH, Align::Left) + "estimated origin";
     let mut text = style.dim(&format!("  {heads}\n"));
     for row in 0..MAX_ECONOMIES {
         let side = |ranking: &Ranking| {
@@ -103,10 +107,10 @@ pub(crate) fn block(style: Style, width: usize, origins: &Origins) -> String {
 fn economy_line(style: Style, (code, share): &(String, Estimate)) -> String {
     format!(
         "{}{}{}  {}  ",
-        pad(code, 5, Align::Left),
-        pad(economy_name(code), 16, Align::Left),
-        pad(&brief("share", Some(share)), 9, Align::Right),
-        style.cyan(&pad(&bar(share.value.unwrap_or_default(), 12), 12, Align::Left))
+        pad(code, CODE_WIDTH, Align::Left),
+        pad(economy_name(code), NAME_WIDTH, Align::Left),
+        pad(&brief("share", Some(share)), FIGURE_WIDTH, Align::Right),
+        style.cyan(&pad(&bar(share.value.unwrap_or_default(), BAR_WIDTH), BAR_WIDTH, Align::Left))
     )
 }
 

@@ -5,20 +5,22 @@ use std::path::Path;
 
 use orewatch_catalog::hs_codes;
 use orewatch_contracts::alerting::v1::{Alert, Certainty, Rule};
-use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::{Release, Table};
 
 use super::facts::{AsAtFigure, Facts, Flip, Restated, SUPPLIER};
-use super::{headline, origins, table};
+use super::{goal, headline, monthly, origins, table};
 use crate::commands::alerts::NOT_CONFIRMED;
 use crate::render::{
-    Align, Out, Style, bar, estimate, number, pad, percent, signed_points, sparkline, value_in, wrap,
+    Align, Out, Style, estimate, number, pad, percent, signed_points, sparkline, value_in, wrap,
 };
 use crate::view::{margin_text, reason_word, state_word, threshold_text, value_text};
 use crate::words::{economy_name, grouped, material_name};
 
 /// Maximum width of the page, in characters.
 const MAX_WIDTH: usize = 100;
+
+/// Width of the figures of alerts with their bounds, in characters.
+const VALUE_WIDTH: usize = 21;
 
 /// Maximum number of alerts per rule, and of restated figures, on the full page.
 const MAX_ALERTS_PER_RULE: usize = 5;
@@ -34,9 +36,12 @@ pub(crate) fn render(out: &Out, facts: &Facts, data: Option<&Path>, full: bool) 
     let page = Page { style: out.style, width: out.width.min(MAX_WIDTH), facts, full };
     let parts = [
         page.title(),
+        page.targets(),
+        page.refining(),
         page.headlines(),
         page.table(),
         page.origins(),
+        page.months(),
         page.alerts(),
         page.restatement(),
         page.next(data),
@@ -95,6 +100,30 @@ impl Page<'_> {
             text.push_str(&format!("{}\n", self.style.dim(&line)));
         }
         text
+    }
+
+    fn targets(&self) -> String {
+        let goal = &self.facts.before.goal;
+        if goal::is_empty(goal) {
+            return String::new();
+        }
+        self.heading(&goal::targets_title()) + &goal::targets_block(self.style, goal)
+    }
+
+    fn refining(&self) -> String {
+        let goal = &self.facts.before.goal;
+        if goal::is_empty(goal) {
+            return String::new();
+        }
+        self.heading(&goal::refining_title()) + &goal::refining_block(self.style, self.width, goal)
+    }
+
+    fn months(&self) -> String {
+        let months = &self.facts.before.months;
+        if months.is_empty() {
+            return String::new();
+        }
+        self.heading(&monthly::title(months)) + &monthly::block(self.style, self.width, months)
     }
 
     fn headlines(&self) -> String {
@@ -173,7 +202,8 @@ impl Page<'_> {
         let markets = markets.get(..shown).unwrap_or_default();
         text.push_str(&table::render(self.style, self.width, markets));
         if !self.full {
-            let note = "%: share of imports, ~ if some quantity is unknown. HHI: concentration, 0 to 10 000.";
+            let note = "%: share of imports, ~ if some quantity is unknown, ? if it may differ by a point or \
+                        more. HHI: concentration, 0 to 10 000.";
             text.push_str(&self.style.dim(&wrap(note, self.width, "  ")));
             return text;
         }
@@ -187,8 +217,9 @@ impl Page<'_> {
             .collect();
         let note = format!(
             "By quantity. For each material, the stage at which the G7 depends most on {}. %: share of \
-             imports, ~ if some quantity is unknown. HHI: concentration, 0 to 10 000. *: the product code \
-             also covers other goods. Data: {}.",
+             imports, ~ if some quantity is unknown, ? if it may differ by a point or more (`orewatch \
+             exposure` prints the range). HHI: concentration, 0 to 10 000. *: the product code also covers \
+             other goods. Data: {}.",
             economy_name(SUPPLIER),
             releases.join(", ")
         );
@@ -206,14 +237,13 @@ impl Page<'_> {
         alerts.sort_by(by_margin);
         let mut text = self.heading(&format!("Alerts: {} thresholds are crossed", alerts.len()));
         text.push_str(&self.style.dim(&format!(
-            "    severity {}{}{}{}{}{}  {}{}{}  since\n",
+            "    severity {}{}{}{}{}{}{}{}  since\n",
             pad("consumer", 9, Align::Left),
             pad("material", 12, Align::Left),
             pad("stage", 9, Align::Left),
             pad("from", 5, Align::Left),
             "year",
-            pad("value", 9, Align::Right),
-            " ".repeat(10),
+            pad("value", VALUE_WIDTH, Align::Right),
             pad("threshold", 9, Align::Right),
             pad("margin", 10, Align::Right)
         )));
@@ -232,7 +262,7 @@ impl Page<'_> {
         let groups = rules.iter().filter_map(|rule| Some((rule, by_rule.get(rule.id.as_str())?)));
         let groups: Vec<String> = groups.map(|(rule, alerts)| self.rule_alerts(rule, alerts)).collect();
         text.push_str(&groups.join("\n"));
-        let note = format!("~ some quantity is unknown. {NOT_CONFIRMED}.");
+        let note = format!("~ some quantity is unknown, and rounding hides it. {NOT_CONFIRMED}.");
         text.push_str(&self.style.dim(&format!("\n{}", wrap(&note, self.width, "  "))));
         text
     }
@@ -254,8 +284,6 @@ impl Page<'_> {
     fn alert(&self, alert: &Alert) -> String {
         let subject = alert.subject.clone().unwrap_or_default();
         let on = if subject.supplier.is_empty() { alert.names.join(",") } else { subject.supplier };
-        let estimate = alert.estimate.clone().unwrap_or_default();
-        let known = if estimate.status() == Status::Known { "" } else { "~" };
         let sure = if alert.certainty() == Certainty::NotConfirmed { " ?" } else { "" };
         let severity = pad(&alert.severity, 9, Align::Left);
         let severity = if alert.severity == "critical" {
@@ -264,14 +292,13 @@ impl Page<'_> {
             self.style.yellow(&severity)
         };
         format!(
-            "    {severity}{}{}{}{}{}{}  {}{}{}  {}{sure}\n",
+            "    {severity}{}{}{}{}{}{}{}{}  {}{sure}\n",
             pad(&subject.consumer, 9, Align::Left),
             pad(&material_name(&subject.material), 12, Align::Left),
             pad(&subject.stage, 9, Align::Left),
             pad(&on, 5, Align::Left),
             pad(&alert.period, 4, Align::Left),
-            pad(&format!("{known}{}", value_text(alert)), 9, Align::Right),
-            self.style.cyan(&pad(&bar(estimate.value.unwrap_or_default(), 10), 10, Align::Left)),
+            pad(&value_text(alert), VALUE_WIDTH, Align::Right),
             pad(&threshold_text(alert), 9, Align::Right),
             pad(&margin_text(alert), 10, Align::Right),
             alert.pending_since

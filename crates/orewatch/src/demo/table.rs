@@ -121,7 +121,7 @@ fn share(style: Style, entry: &Entry) -> String {
     let Some(value) = entry.value() else {
         return pad(short_status(&entry.share), CELL_WIDTH - 1, Align::Right) + " ";
     };
-    let mark = if entry.is_estimated() { "~" } else { "" };
+    let mark = entry.mark();
     let text = format!(
         "{}{} ",
         pad(&format!("{mark}{:.0}", value * 100.0), CELL_WIDTH - 2, Align::Right),

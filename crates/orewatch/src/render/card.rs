@@ -8,20 +8,24 @@ use orewatch_contracts::exposure::v1::{Exposure, Subject};
 use super::out::Out;
 use super::sheet::{Align, fit, pad};
 use super::wrap::{labelled, wrap};
-use crate::view::{trend, verdict};
+use crate::view::{projection_words, trend, verdict};
 use crate::words::economy_name;
-use orewatch_contracts::figure::{bar, brief, estimate, percent, status_word, value_in};
+use orewatch_contracts::figure::{bar, brief, estimate, percent, status_word};
+use orewatch_contracts::market::{names_text, products_text, proxy_caveat, size_text};
 
 /// Widths of the columns, in characters.
 const CODE_WIDTH: usize = 5;
 const NAME_WIDTH: usize = 24;
 const FIGURE_WIDTH: usize = 9;
 
+/// Maximum width of a bar, in characters.
+const MAX_BAR_WIDTH: usize = 40;
+
 /// Families of measures: prefix of their names, title, and the word for their suppliers.
 const FAMILIES: [(&str, &str, &str); 3] = [
     ("production", "World production by producer", "producer"),
     ("import", "Imports by supplier", "supplier"),
-    ("lookthrough", "True origin behind re-exports", "origin"),
+    ("lookthrough", "Estimated origin, after re-exports", "origin"),
 ];
 
 /// Endings of the names of measures that a family shows.
@@ -61,6 +65,67 @@ impl Supplier<'_> {
     fn value(&self) -> Option<f64> {
         self.value.and_then(|estimate| estimate.value)
     }
+
+    /// Both shares as text.
+    fn texts(&self) -> [String; 2] {
+        [self.quantity, self.value].map(|share| figure_text("share", share))
+    }
+}
+
+/// A line of the summary of a family.
+struct SummaryRow {
+    label: String,
+    quantity: String,
+    value: String,
+    names: String,
+}
+
+/// The columns of a family: label, figure by quantity, bar or names, figure by value.
+struct FigureColumns {
+    quantity: usize,
+    /// Width of bars and names.
+    room: usize,
+    /// 0 without figures by value.
+    value: usize,
+}
+
+impl FigureColumns {
+    /// The widths that the figures need; bars take what is left.
+    fn fit(out: &Out, shares: &[Supplier<'_>], summary: &[SummaryRow], top: usize) -> Self {
+        let length = |text: &str| text.chars().count();
+        let shown: Vec<_> = shares.iter().take(top).map(Supplier::texts).collect();
+        let quantities = shown.iter().map(|[quantity, _]| length(quantity));
+        let quantities = quantities.chain(summary.iter().map(|row| length(&row.quantity)));
+        let values = shown.iter().map(|[_, value]| length(value));
+        let values = values.chain(summary.iter().map(|row| length(&row.value)));
+        let quantity = quantities.fold(FIGURE_WIDTH, usize::max);
+        let by_value = shares.iter().any(|supplier| supplier.value.is_some());
+        let value = if by_value { values.fold(FIGURE_WIDTH, usize::max) + 3 } else { 0 };
+        let taken = 2 + CODE_WIDTH + NAME_WIDTH + quantity + 2 + value;
+        Self { quantity, room: out.width.saturating_sub(taken).min(MAX_BAR_WIDTH), value }
+    }
+
+    fn line(&self, label: &str, figures: [&str; 2], names: &str) -> String {
+        self.painted_line(label, figures, &pad(names, self.room, Align::Left))
+    }
+
+    /// A line with a text of the width of bars.
+    fn painted_line(&self, label: &str, [quantity, value]: [&str; 2], bar: &str) -> String {
+        let value = if self.value == 0 { String::new() } else { pad(value, self.value, Align::Right) };
+        format!(
+            "  {}{}  {bar}{value}",
+            pad(label, CODE_WIDTH + NAME_WIDTH, Align::Left),
+            pad(quantity, self.quantity, Align::Right)
+        )
+    }
+}
+
+/// The sum of all other suppliers in one line. `None`: there are no others.
+fn other_suppliers(rest: &[Supplier<'_>], columns: &FigureColumns) -> Option<String> {
+    let sum = |values: Vec<f64>| if values.is_empty() { String::new() } else { percent(values.iter().sum()) };
+    let quantity = sum(rest.iter().filter_map(Supplier::quantity).collect());
+    let value = sum(rest.iter().filter_map(Supplier::value).collect());
+    (!rest.is_empty()).then(|| columns.line(&format!("{} others", rest.len()), [&quantity, &value], ""))
 }
 
 struct View<'a> {
@@ -77,9 +142,10 @@ impl View<'_> {
             .map(|(subject, _)| (subject.consumer.as_str(), subject.material.as_str()))
             .unwrap_or_default();
         let title = format!(
-            "{} ({consumer}) · {} · {stage} · {period}",
+            "{} ({consumer}) · {} · {stage} · {period}{}",
             economy_name(consumer),
-            material(about).map_or(about, |material| material.name)
+            material(about).map_or(about, |material| material.name),
+            self.projection()
         );
         let mut lines = vec![style.bold(&title)];
         for (prefix, title, party) in FAMILIES {
@@ -103,73 +169,52 @@ impl View<'_> {
         lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 
+    /// The mark of a projection in the title. Empty for observations.
+    fn projection(&self) -> String {
+        let words = self.figures.first().map(|(_, exposure)| projection_words(exposure)).unwrap_or_default();
+        if words.is_empty() { words } else { format!(" · {words}") }
+    }
+
     fn family(&self, lines: &mut Vec<String>, prefix: &str, title: &str, party: &str, top: usize) {
         let shares = self.shares(&format!("{prefix}-share"));
         if shares.is_empty() && self.find(&format!("{prefix}-hhi"), By::Quantity).is_none() {
             return;
         }
-        let by_value = shares.iter().any(|supplier| supplier.value.is_some());
-        let room = self
-            .out
-            .width
-            .saturating_sub(2 + CODE_WIDTH + NAME_WIDTH + FIGURE_WIDTH + 2 + if by_value { 12 } else { 0 })
-            .min(40);
+        let summary = self.summary(prefix, party);
+        let columns = FigureColumns::fit(self.out, &shares, &summary, top);
         lines.push(String::new());
-        let heading = format!(
-            "  {}{}  {}{}",
-            pad(title, CODE_WIDTH + NAME_WIDTH, Align::Left),
-            pad("quantity", FIGURE_WIDTH, Align::Right),
-            " ".repeat(room),
-            if by_value { pad("value", 12, Align::Right) } else { String::new() }
-        );
+        let heading = columns.line(title, ["quantity", "value"], "");
         lines.push(self.out.style.dim(heading.trim_end()));
         for supplier in shares.iter().take(top) {
-            let length = pad(&bar(supplier.quantity().unwrap_or(0.0), room), room, Align::Left);
-            lines.push(format!(
-                "  {}{}{}  {}{}",
+            let bar = bar(supplier.quantity().unwrap_or(0.0), columns.room);
+            let bar = self.out.style.cyan(&pad(&bar, columns.room, Align::Left));
+            let label = format!(
+                "{}{}",
                 pad(supplier.code, CODE_WIDTH, Align::Left),
-                pad(economy_name(supplier.code), NAME_WIDTH, Align::Left),
-                pad(&supplier.quantity.map_or_else(String::new, share_text), FIGURE_WIDTH, Align::Right),
-                self.out.style.cyan(&length),
-                pad(&supplier.value.map_or_else(String::new, share_text), 12, Align::Right)
-            ));
+                pad(economy_name(supplier.code), NAME_WIDTH, Align::Left)
+            );
+            lines.push(columns.painted_line(&label, supplier.texts().each_ref().map(String::as_str), &bar));
         }
-        self.other_suppliers(lines, shares.get(top..).unwrap_or_default(), room);
-        self.summary(lines, prefix, party, room);
-    }
-
-    /// The sum of all other suppliers in one line.
-    fn other_suppliers(&self, lines: &mut Vec<String>, rest: &[Supplier<'_>], room: usize) {
-        if rest.is_empty() {
-            return;
-        }
-        let sum =
-            |values: Vec<f64>| if values.is_empty() { String::new() } else { percent(values.iter().sum()) };
-        lines.push(format!(
-            "  {}{}  {}{}",
-            pad(&format!("{} others", rest.len()), CODE_WIDTH + NAME_WIDTH, Align::Left),
-            pad(&sum(rest.iter().filter_map(Supplier::quantity).collect()), FIGURE_WIDTH, Align::Right),
-            " ".repeat(room),
-            pad(&sum(rest.iter().filter_map(Supplier::value).collect()), 12, Align::Right)
-        ));
-    }
-
-    fn summary(&self, lines: &mut Vec<String>, prefix: &str, party: &str, room: usize) {
+        lines.extend(other_suppliers(shares.get(top..).unwrap_or_default(), &columns));
         lines.push(String::new());
+        for row in &summary {
+            let figures = [row.quantity.as_str(), row.value.as_str()];
+            lines.push(columns.line(&row.label, figures, &row.names));
+        }
+    }
+
+    /// Concentration, largest suppliers and number of suppliers of a family.
+    fn summary(&self, prefix: &str, party: &str) -> Vec<SummaryRow> {
         let rows = [
             ("hhi", "Concentration (HHI)".to_owned(), "hhi"),
             ("top1", format!("Largest {party}"), "share"),
             ("top3", format!("Three largest {party}s"), "share"),
             ("suppliers", format!("Effective number of {party}s"), "count"),
         ];
-        for (suffix, label, unit) in rows {
+        let row = |(suffix, label, unit): (&str, String, &str)| {
             let measure = format!("{prefix}-{suffix}");
-            let Some(quantity) = self.find(&measure, By::Quantity) else { continue };
+            let quantity = self.find(&measure, By::Quantity)?;
             let value = self.find(&measure, By::Value);
-            let names = match quantity.names.join(", ") {
-                names if names.is_empty() => bounds(unit, quantity.estimate.as_ref()),
-                names => names,
-            };
             let change = quantity.trend.as_ref().map_or_else(String::new, |trend| {
                 trend::change_words(
                     unit,
@@ -177,20 +222,16 @@ impl View<'_> {
                     quantity.estimate.as_ref().and_then(|estimate| estimate.value),
                 )
             });
-            let names = [names, change].into_iter().filter(|text| !text.is_empty());
-            let names = names.collect::<Vec<_>>().join("  ");
-            lines.push(format!(
-                "  {}{}  {}{}",
-                pad(&label, CODE_WIDTH + NAME_WIDTH, Align::Left),
-                pad(&figure_text(unit, quantity.estimate.as_ref()), FIGURE_WIDTH, Align::Right),
-                pad(&names, room, Align::Left),
-                pad(
-                    &value.map_or_else(String::new, |value| figure_text(unit, value.estimate.as_ref())),
-                    12,
-                    Align::Right
-                )
-            ));
-        }
+            let names = [names_text(&quantity.names, &quantity.tied), change];
+            let names = names.into_iter().filter(|text| !text.is_empty());
+            Some(SummaryRow {
+                label,
+                quantity: figure_text(unit, quantity.estimate.as_ref()),
+                value: value.map_or_else(String::new, |value| figure_text(unit, value.estimate.as_ref())),
+                names: names.collect::<Vec<_>>().join("  "),
+            })
+        };
+        rows.into_iter().filter_map(row).collect()
     }
 
     /// Suppliers by share of quantity, the largest first, each with both shares.
@@ -312,12 +353,23 @@ impl View<'_> {
         let estimate = headline.estimate.as_ref()?;
         let measure = headline.subject.as_ref()?.measure.split('/').next().unwrap_or_default();
         let coverage = estimate.coverage.map(|coverage| {
-            format!("{} of the required product codes, reports and amounts are covered", percent(coverage))
+            format!("{} of the required product codes, reports and amounts are covered", covered(coverage))
         });
+        let family = measure.strip_suffix("-hhi").unwrap_or_default();
         let reason = Some(estimate.reason.clone()).filter(|reason| !reason.is_empty());
-        let status = format!("{measure} by quantity is {}", status_word(estimate.status()));
-        let parts = [Some(status), coverage, reason];
+        // The rows of a proxy may be complete, and still say little about the material.
+        let proxies = headline.products.iter().any(|product| product.proxy);
+        let of_what = if proxies { " for the product code, not for the material" } else { "" };
+        let status = format!("{measure} by quantity is {}{of_what}", status_word(estimate.status()));
+        let parts = [Some(status), coverage, self.without_tonnage(family), reason];
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+
+    /// How many suppliers have no tonnage: `2 of 36 suppliers have no tonnage`. `None`: all have one.
+    fn without_tonnage(&self, family: &str) -> Option<String> {
+        let shares = self.shares(&format!("{family}-share"));
+        let missing = shares.iter().filter(|supplier| supplier.quantity().is_none()).count();
+        (missing > 0).then(|| format!("{missing} of {} suppliers have no tonnage", shares.len()))
     }
 
     /// Missing data, and other datasets that have the figures.
@@ -327,10 +379,11 @@ impl View<'_> {
             texts.into_iter().cloned().collect::<Vec<_>>().join(", ")
         };
         let others = self.figures.iter().any(|(_, exposure)| exposure.spread.is_some());
-        let mut notes = vec![
+        let mut notes = self.market_notes();
+        notes.extend([
             ("Codes without data", joined(|exposure| &exposure.missing_codes)),
             ("Members without data", joined(|exposure| &exposure.missing_members)),
-        ];
+        ]);
         if others {
             notes.push((
                 "Other datasets",
@@ -341,39 +394,34 @@ impl View<'_> {
         notes
     }
 
+    /// What the figures of trade are about: the products, what stands between them and the material, and how
+    /// much is imported.
+    fn market_notes(&self) -> Vec<(&'static str, String)> {
+        let of_trade = self.figures.iter().find(|(_, exposure)| !exposure.products.is_empty());
+        let Some((subject, exposure)) = of_trade else { return Vec::new() };
+        vec![
+            ("Products", products_text(&exposure.products)),
+            ("Caveat", proxy_caveat(&subject.material, &exposure.products)),
+            ("Imports", size_text(exposure.size.as_ref())),
+        ]
+    }
+
     fn releases(&self) -> BTreeSet<&str> {
         self.figures.iter().flat_map(|(_, exposure)| exposure.releases.iter().map(String::as_str)).collect()
     }
 }
 
-/// A share, with `~` if it is not fully known.
-fn share_text(estimate: &Estimate) -> String {
-    match estimate.value {
-        Some(value) if estimate.status() == Status::Known => percent(value),
-        Some(value) => format!("~{}", percent(value)),
-        None => fit(status_word(estimate.status()), FIGURE_WIDTH),
-    }
+/// A coverage in percent: less than all of it is never rounded to 100 %.
+fn covered(coverage: f64) -> String {
+    if coverage < 1.0 { percent(coverage.min(0.999)) } else { percent(coverage) }
 }
 
-/// A figure, with `~` if it is not fully known.
+/// A figure with its bounds, or its status. Empty without an estimate.
 fn figure_text(unit: &str, estimate: Option<&Estimate>) -> String {
     let Some(estimate) = estimate else { return String::new() };
-    let mark = if estimate.status() == Status::Known { "" } else { "~" };
-    estimate.value.map_or_else(
-        || fit(status_word(estimate.status()), FIGURE_WIDTH),
-        |value| format!("{mark}{}", value_in(unit, value)),
-    )
-}
-
-/// The bounds of a figure, if they differ.
-fn bounds(unit: &str, estimate: Option<&Estimate>) -> String {
-    match estimate.map(|estimate| (estimate.low, estimate.high)) {
-        Some((Some(low), Some(high)))
-            if low.total_cmp(&high).is_ne() && value_in(unit, low) != value_in(unit, high) =>
-        {
-            format!("between {} and {}", value_in(unit, low), value_in(unit, high))
-        }
-        _ => String::new(),
+    match estimate.value {
+        Some(_) => brief(unit, Some(estimate)),
+        None => fit(status_word(estimate.status()), FIGURE_WIDTH),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Values of rows: the same value for JSON, CSV and tables.
 use serde::ser::{Serialize, Serializer};
 
-use crate::words::time_text;
+use crate::words::{minute_text, time_text};
 
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,10 @@ pub(crate) enum Cell {
     Records(Vec<Record>),
     /// True or false.
     Flag(bool),
+    /// Named values: an object in JSON.
+    Object(Vec<(String, Cell)>),
+    /// A time in UTC, if there is one.
+    Time(Option<prost_types::Timestamp>),
 }
 
 /// A nested value: an object in JSON, a text in CSV and tables.
@@ -46,9 +50,17 @@ impl Cell {
         Self::Count(Some(count.into()))
     }
 
-    /// Creates a text cell with a time in UTC, empty without one.
+    /// Creates a cell with a time in UTC, empty without one.
     pub(crate) fn time(time: Option<prost_types::Timestamp>) -> Self {
-        Self::Text(time_text(time))
+        Self::Time(time)
+    }
+
+    /// The value as text for a table: a time without its seconds.
+    pub(crate) fn table_text(&self) -> String {
+        match self {
+            Self::Time(time) => minute_text(*time),
+            _ => self.display_text(),
+        }
     }
 
     /// The value as text for people.
@@ -56,7 +68,10 @@ impl Cell {
         match self {
             Self::List(texts) => texts.join(", "),
             Self::Records(records) => Self::joined_texts(records, ", "),
-            Self::Text(_) | Self::Number(_) | Self::Count(_) | Self::Flag(_) => self.csv_text(),
+            Self::Object(fields) => Self::named_texts(fields).join(", "),
+            Self::Text(_) | Self::Number(_) | Self::Count(_) | Self::Flag(_) | Self::Time(_) => {
+                self.csv_text()
+            }
         }
     }
 
@@ -68,8 +83,14 @@ impl Cell {
             Self::Count(count) => count.map(|count| count.to_string()).unwrap_or_default(),
             Self::List(texts) => texts.join(";"),
             Self::Records(records) => Self::joined_texts(records, ";"),
+            Self::Object(fields) => Self::named_texts(fields).join(";"),
             Self::Flag(flag) => flag.to_string(),
+            Self::Time(time) => time_text(*time),
         }
+    }
+
+    fn named_texts(fields: &[(String, Cell)]) -> Vec<String> {
+        fields.iter().map(|(name, cell)| format!("{name}={}", cell.csv_text())).collect()
     }
 
     fn joined_texts(records: &[Record], separator: &str) -> String {
@@ -87,6 +108,8 @@ impl Serialize for Cell {
             Self::List(texts) => texts.serialize(serializer),
             Self::Records(records) => records.serialize(serializer),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Object(fields) => serializer.collect_map(fields.iter().map(|(name, cell)| (name, cell))),
+            Self::Time(time) => time.map(|time| time_text(Some(time))).serialize(serializer),
         }
     }
 }

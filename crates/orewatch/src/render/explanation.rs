@@ -1,14 +1,17 @@
 //! Page that explains a figure: formula, terms, suppliers, routes, source rows and releases.
 use orewatch_contracts::common::v1::By;
 use orewatch_contracts::exposure::v1::{
-    Balance, Contribution, ExplainExposureResponse, Exposure, Route, SourceRow, Subject, Term,
+    Balance, Contribution, ExplainExposureResponse, Exposure, ReleaseNote, Route, SourceRow, Subject, Term,
 };
 use orewatch_contracts::ingestion::v1::Release;
+use orewatch_contracts::market::{names_text, products_text, proxy_caveat, size_text};
 
 use super::out::Out;
 use super::row::table;
 use super::sheet::{Align, pad};
 use super::wrap::labelled;
+use crate::view::projection_words;
+use crate::view::revision::firmness_sentence;
 use crate::view::verdict::{standing_words, verdict_line};
 use crate::words::{by_word, economy_name};
 use orewatch_contracts::figure::{bar, difference_in, estimate, percent, status_word, value_in};
@@ -43,6 +46,7 @@ pub(crate) fn explanation(out: &Out, exposure: &Exposure, response: &ExplainExpo
     let rows = format!("Source rows: the {shown} largest of {}", response.rows_total);
     text.push_str(&section(&rows, sources(out, &response.rows)));
     text.push_str(&section("Releases", releases(&response.releases)));
+    text.push_str(&section("What the publishers say", notes(out, &response.notes)));
     text
 }
 
@@ -75,7 +79,11 @@ fn releases(releases: &[Release]) -> String {
 fn head(out: &Out, exposure: &Exposure) -> String {
     let subject = exposure.subject.clone().unwrap_or_default();
     let figure = estimate(&exposure.unit, exposure.estimate.as_ref());
-    let mut text = format!("{}\n\n", out.style.bold(&title(&subject, &exposure.period)));
+    let period = match (exposure.period.as_str(), projection_words(exposure)) {
+        (period, words) if words.is_empty() => period.to_owned(),
+        (period, words) => format!("{period} · {words}"),
+    };
+    let mut text = format!("{}\n\n", out.style.bold(&explanation_title(&subject, &period)));
     let weighed = if subject.by() == By::Unspecified { "" } else { by_word(subject.by()) };
     let weighed = if weighed.is_empty() { String::new() } else { format!(" by {weighed}") };
     text.push_str(&format!("  {}{weighed}  =  {}\n", subject.measure, out.style.bold(&figure)));
@@ -83,7 +91,12 @@ fn head(out: &Out, exposure: &Exposure) -> String {
     let parts = [status_word(known.status()), known.reason.as_str()];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     text.push_str(&labelled("status", &parts.join(": "), out.width, MARGIN));
-    text.push_str(&labelled("names", &exposure.names.join(", "), out.width, MARGIN));
+    text.push_str(&labelled("names", &names_text(&exposure.names, &exposure.tied), out.width, MARGIN));
+    text.push_str(&labelled("firmness", &firmness_sentence(exposure), out.width, MARGIN));
+    text.push_str(&labelled("product", &products_text(&exposure.products), out.width, MARGIN));
+    let caveat = proxy_caveat(&subject.material, &exposure.products);
+    text.push_str(&labelled("caveat", &caveat, out.width, MARGIN));
+    text.push_str(&labelled("market", &size_text(exposure.size.as_ref()), out.width, MARGIN));
     for line in &exposure.lines {
         let side = line.beyond.map(|beyond| {
             let far = difference_in(&exposure.unit, beyond.abs());
@@ -102,7 +115,8 @@ fn head(out: &Out, exposure: &Exposure) -> String {
     text
 }
 
-fn title(subject: &Subject, period: &str) -> String {
+/// Whom and what an explanation is about.
+pub(crate) fn explanation_title(subject: &Subject, period: &str) -> String {
     let on = match subject.supplier.as_str() {
         "" => String::new(),
         supplier => format!("from {} · ", economy_name(supplier)),
@@ -176,6 +190,10 @@ fn balances(balances: &[Balance]) -> String {
         )
     };
     balances.iter().take(MAX_BALANCES).map(one).collect::<String>() + &more(balances.len(), MAX_BALANCES)
+}
+
+fn notes(out: &Out, notes: &[ReleaseNote]) -> String {
+    if notes.is_empty() { String::new() } else { table(out, notes) }
 }
 
 fn sources(out: &Out, rows: &[SourceRow]) -> String {

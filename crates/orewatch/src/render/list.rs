@@ -1,15 +1,19 @@
 //! Exposures as a table. Values that all rows share are printed once, above the table.
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use orewatch_contracts::common::v1::{Estimate, Status};
+use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::{Exposure, Trend};
 
+use super::footnotes::{product_notes, proxy_mark};
 use super::out::Out;
 use super::row::{Column, only_shown, table_of_columns};
 use super::sheet::{Align, fit};
-use crate::view::{trend, verdict};
+use super::source_changes::SourceChanges;
+use crate::view::{projection_words, revision, trend, verdict};
 use crate::words::{by_word, count_text, economy_name};
 use orewatch_contracts::figure::{bar, brief, status_word};
+use orewatch_contracts::market::{names_text, size_text};
 
 /// Maximum width of a bar, in characters.
 const MAX_BAR_WIDTH: usize = 16;
@@ -33,7 +37,8 @@ struct Filled {
 
 /// Renders the list, with trends if requested.
 pub(crate) fn list(out: &Out, exposures: &[Exposure], with_trend: bool) -> String {
-    let Columns { common, own } = columns(with_trend);
+    let changes = Rc::new(SourceChanges::find(exposures));
+    let Columns { common, own } = columns(with_trend, &changes);
     let filled = |column: &Column<Exposure>| Filled {
         heading: column.heading(),
         align: column.align(),
@@ -45,6 +50,7 @@ pub(crate) fn list(out: &Out, exposures: &[Exposure], with_trend: bool) -> Strin
     let mut text = heading(out, &above);
     text.push_str(&table_of_columns(out, shown.collect()));
     text.push_str(&notes(exposures));
+    text.push_str(&changes.note());
     text
 }
 
@@ -59,31 +65,39 @@ impl Filled {
 fn heading(out: &Out, above: &[Filled]) -> String {
     let shared_value = |column: &Filled| {
         let cell = column.cells.first().filter(|cell| !cell.is_empty())?;
-        Some(if column.heading == "by" { format!("by {cell}") } else { cell.clone() })
+        Some(match column.heading {
+            heading @ ("by" | "market") => format!("{heading} {cell}"),
+            _ => cell.clone(),
+        })
     };
     let common: Vec<String> = above.iter().filter_map(shared_value).collect();
     if common.is_empty() { String::new() } else { format!("{}\n", out.style.bold(&common.join(" · "))) }
 }
 
-fn columns(with_trend: bool) -> Columns {
+fn columns(with_trend: bool, changes: &Rc<SourceChanges>) -> Columns {
     let subject = |exposure: &Exposure| exposure.subject.clone().unwrap_or_default();
     let common: Vec<Column<Exposure>> = vec![
         only_shown("consumer", Align::Left, move |exposure| subject(exposure).consumer),
         only_shown("material", Align::Left, move |exposure| subject(exposure).material),
         only_shown("stage", Align::Left, move |exposure| subject(exposure).stage),
         only_shown("period", Align::Left, |exposure: &Exposure| exposure.period.clone()),
+        only_shown("projection", Align::Left, projection_words),
         only_shown("measure", Align::Left, move |exposure| {
             subject(exposure).measure.split('/').next().unwrap_or_default().to_owned()
         }),
         only_shown("by", Align::Left, move |exposure| by_word(subject(exposure).by()).to_owned()),
+        only_shown("market", Align::Right, |exposure: &Exposure| size_text(exposure.size.as_ref())),
     ];
+    let changes = Rc::clone(changes);
     let mut own: Vec<Column<Exposure>> = vec![
         only_shown("supplier", Align::Left, supplier),
-        only_shown("value", Align::Right, |exposure: &Exposure| {
-            brief(&exposure.unit, exposure.estimate.as_ref())
+        only_shown("value", Align::Right, move |exposure: &Exposure| {
+            let figure = brief(&exposure.unit, exposure.estimate.as_ref());
+            format!("{figure}{}{}", proxy_mark(&exposure.products), changes.mark(exposure))
         }),
     ];
     own.extend(with_trend.then(trend_columns).into_iter().flatten());
+    own.push(only_shown("firmness", Align::Left, revision::firmness_text));
     own.push(only_shown("threshold", Align::Left, standing));
     own.push(only_shown("", Align::Left, move |exposure| note(exposure, with_trend)));
     Columns { common, own }
@@ -107,7 +121,7 @@ fn trend_columns() -> Vec<Column<Exposure>> {
 /// The supplier, or the suppliers that the measure names.
 fn supplier(exposure: &Exposure) -> String {
     match exposure.subject.as_ref().map_or("", |subject| subject.supplier.as_str()) {
-        "" => exposure.names.join(", "),
+        "" => names_text(&exposure.names, &exposure.tied),
         code => format!("{code} {}", fit(economy_name(code), MAX_NAME_WIDTH)),
     }
 }
@@ -132,12 +146,13 @@ fn note(exposure: &Exposure, with_trend: bool) -> String {
 }
 
 fn notes(exposures: &[Exposure]) -> String {
-    let partial = |one: &Exposure| one.estimate.as_ref().is_some_and(|one| one.status() == Status::Partial);
+    let marked = |one: &Exposure| brief(&one.unit, one.estimate.as_ref()).starts_with('~');
     let open = |one: &Exposure| one.lines.iter().any(|line| verdict::is_open(line.standing()));
     let mut text = String::new();
-    if exposures.iter().any(partial) {
-        text.push_str("~ some amount is unknown; --format json shows the bounds\n");
+    if exposures.iter().any(marked) {
+        text.push_str("~ estimate: some suppliers' amounts are missing (range in --format json)\n");
     }
+    text.push_str(&product_notes(exposures.iter().map(|one| (one.subject.as_ref(), &*one.products))));
     for (codes, what) in [
         (distinct_items(exposures, |one| &one.missing_codes), "product codes without data"),
         (distinct_items(exposures, |one| &one.missing_members), "members without data"),
@@ -152,6 +167,9 @@ fn notes(exposures: &[Exposure]) -> String {
             "{} also available from other datasets: compare them with --sources\n",
             count_text(others, "figure")
         ));
+    }
+    if exposures.iter().any(|one| one.revision.is_some()) {
+        text.push_str("firmness: median revision of the published figures; see `orewatch revisions`\n");
     }
     if exposures.iter().any(open) {
         text.push_str("not confirmed: the threshold lies inside the figure's bounds\n");

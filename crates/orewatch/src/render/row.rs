@@ -6,14 +6,17 @@
 //!        name in JSON and CSV, and the value                          heading in tables, and the alignment
 //! ```
 use std::fmt;
+use std::ops::Range;
 
 use orewatch_contracts::Failure;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::cell::Cell;
+use super::dialect::{Dialect, write_records};
 use super::out::Out;
 use super::plain::one_line;
-use super::sheet::{Align, Sheet};
+use super::sheet::{Align, Sheet, least_width};
+use super::wrap::wrap;
 use crate::options::Format;
 
 /// A value that is printed as a row.
@@ -26,6 +29,8 @@ pub(crate) trait Row: Sized {
 pub(crate) struct Column<T> {
     /// Name in JSON and CSV. `None`: only people see the column.
     name: Option<&'static str>,
+    /// Whether only JSON has it: an object has no place in a CSV.
+    json_only: bool,
     cell: Box<dyn Fn(&T) -> Cell>,
     /// Heading in tables. `None`: only programs see the column.
     heading: Option<Heading<T>>,
@@ -41,6 +46,16 @@ struct Heading<T> {
     /// Text of a cell, where it is not the text of the value for programs.
     cell_text: Option<CellText<T>>,
     needed: Needed<T>,
+    /// Which columns a table gives up first where it would be wider than the page. 0: never.
+    rank: u8,
+    /// Widths of pages on which tables have the column, in characters.
+    pages: Range<usize>,
+}
+
+impl<T> Heading<T> {
+    fn new(text: &'static str, align: Align, cell_text: Option<CellText<T>>) -> Self {
+        Self { text, align, cell_text, needed: Needed::Always, rank: 0, pages: 0..usize::MAX }
+    }
 }
 
 /// When a table has a column.
@@ -54,7 +69,7 @@ enum Needed<T> {
 
 /// Creates a column that JSON and CSV have under this name.
 pub(crate) fn column<T>(name: &'static str, cell: impl Fn(&T) -> Cell + 'static) -> Column<T> {
-    Column { name: Some(name), cell: Box::new(cell), heading: None }
+    Column { name: Some(name), json_only: false, cell: Box::new(cell), heading: None }
 }
 
 /// Creates a column that only tables have, under this heading.
@@ -68,10 +83,14 @@ pub(crate) fn only_shown<T>(
 }
 
 impl<T> Column<T> {
+    /// Leaves the column out of CSV.
+    pub(crate) fn only_in_json(self) -> Self {
+        Self { json_only: true, ..self }
+    }
+
     /// Shows the column in tables too, with the same values.
     pub(crate) fn shown(self, heading: &'static str, align: Align) -> Self {
-        let heading = Heading { text: heading, align, cell_text: None, needed: Needed::Always };
-        Self { heading: Some(heading), ..self }
+        Self { heading: Some(Heading::new(heading, align, None)), ..self }
     }
 
     /// Shows the column in tables too, with values written for people.
@@ -81,9 +100,7 @@ impl<T> Column<T> {
         align: Align,
         cell_text: impl Fn(&T) -> String + 'static,
     ) -> Self {
-        let cell_text: Option<CellText<T>> = Some(Box::new(cell_text));
-        let heading = Heading { text: heading, align, cell_text, needed: Needed::Always };
-        Self { heading: Some(heading), ..self }
+        Self { heading: Some(Heading::new(heading, align, Some(Box::new(cell_text)))), ..self }
     }
 
     /// Leaves the column out of tables in which all its cells are empty.
@@ -94,6 +111,23 @@ impl<T> Column<T> {
     /// Leaves the column out of tables in which no row satisfies the condition.
     pub(crate) fn if_any(self, condition: impl Fn(&T) -> bool + 'static) -> Self {
         self.needed(Needed::IfAny(Box::new(condition)))
+    }
+
+    /// Leaves the column out of tables that would be wider than the page otherwise: first the columns of the
+    /// highest rank.
+    pub(crate) fn if_room(mut self, rank: u8) -> Self {
+        if let Some(heading) = &mut self.heading {
+            heading.rank = rank;
+        }
+        self
+    }
+
+    /// Shows the column only on pages of these widths, in characters.
+    pub(crate) fn on_pages(mut self, widths: Range<usize>) -> Self {
+        if let Some(heading) = &mut self.heading {
+            heading.pages = widths;
+        }
+        self
     }
 
     fn needed(mut self, needed: Needed<T>) -> Self {
@@ -117,7 +151,7 @@ impl<T> Column<T> {
     pub(crate) fn cell_text(&self, row: &T) -> String {
         match self.heading.as_ref().and_then(|heading| heading.cell_text.as_ref()) {
             Some(cell_text) => cell_text(row),
-            None => (self.cell)(row).display_text(),
+            None => (self.cell)(row).table_text(),
         }
     }
 }
@@ -125,7 +159,7 @@ impl<T> Column<T> {
 impl<T: 'static> Column<T> {
     /// The column of rows that contain a `T`.
     pub(crate) fn within<U>(self, part: impl Fn(&U) -> &T + Copy + 'static) -> Column<U> {
-        let Self { name, cell, heading } = self;
+        let Self { name, json_only, cell, heading } = self;
         let heading = heading.map(|heading| Heading {
             text: heading.text,
             align: heading.align,
@@ -137,8 +171,10 @@ impl<T: 'static> Column<T> {
                 Needed::IfFilled => Needed::IfFilled,
                 Needed::IfAny(condition) => Needed::IfAny(Box::new(move |row| condition(part(row)))),
             },
+            rank: heading.rank,
+            pages: heading.pages,
         });
-        Column { name, cell: Box::new(move |row| cell(part(row))), heading }
+        Column { name, json_only, cell: Box::new(move |row| cell(part(row))), heading }
     }
 }
 
@@ -204,17 +240,15 @@ pub(crate) fn document<'a, R: Row>(rows: impl IntoIterator<Item = &'a R>) -> Doc
 }
 
 /// Rows as CSV with a header, which is written even without rows.
-pub(crate) fn write_csv<'a, R: Row + 'a>(rows: impl IntoIterator<Item = &'a R>) -> Result<String, Failure> {
-    let broken = |error: &dyn std::error::Error| Failure::internal(format!("csv: {error}"));
-    let mut writer = csv::Writer::from_writer(Vec::new());
+pub(crate) fn write_csv<'a, R: Row + 'a>(
+    dialect: Dialect,
+    rows: impl IntoIterator<Item = &'a R>,
+) -> Result<String, Failure> {
     let columns = R::columns();
-    writer.write_record(named(&columns).map(|(name, _)| name)).map_err(|error| broken(&error))?;
-    for row in rows {
-        let cells = named(&columns).map(|(_, column)| (column.cell)(row).csv_text());
-        writer.write_record(cells).map_err(|error| broken(&error))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| broken(error.error()))?;
-    String::from_utf8(bytes).map_err(|error| broken(&error))
+    let in_csv = || named(&columns).filter(|(_, column)| !column.json_only);
+    let header: Vec<&str> = in_csv().map(|(name, _)| name).collect();
+    let records = rows.into_iter().map(|row| in_csv().map(|(_, column)| (column.cell)(row)).collect());
+    write_records(dialect, &header, records)
 }
 
 impl Out {
@@ -223,13 +257,13 @@ impl Out {
         &self,
         rows: impl IntoIterator<Item = &'a R>,
     ) -> Result<(), Failure> {
-        let text = write_csv(rows)?;
+        let text = write_csv(self.dialect, rows)?;
         self.text(text.split_once('\n').map_or("", |(_, rows)| rows))
     }
 
     /// Writes rows as CSV with a header.
     pub(crate) fn csv<'a, R: Row + 'a>(&self, rows: impl IntoIterator<Item = &'a R>) -> Result<(), Failure> {
-        self.text(&write_csv(rows)?)
+        self.csv_text(&write_csv(self.dialect, rows)?)
     }
 
     /// Writes rows in the chosen format: a JSON array, CSV with a header, or a table.
@@ -251,13 +285,17 @@ impl Out {
     }
 }
 
-/// Rows as a table for people, with the headings of their columns.
+/// Rows as a table for people, with the headings of their columns. Where the page has no room for all of
+/// them, a line below says which columns are missing.
 pub(crate) fn table<'a, R: Row + 'a>(out: &Out, rows: impl IntoIterator<Item = &'a R>) -> String {
     let rows: Vec<&R> = rows.into_iter().collect();
     let columns = R::columns();
     let mut shown = Vec::new();
     for column in &columns {
         let Some(heading) = &column.heading else { continue };
+        if !heading.pages.contains(&out.width) {
+            continue;
+        }
         let cells: Vec<String> = rows.iter().map(|row| column.cell_text(row)).collect();
         let is_needed = match &heading.needed {
             Needed::Always => true,
@@ -265,10 +303,22 @@ pub(crate) fn table<'a, R: Row + 'a>(out: &Out, rows: impl IntoIterator<Item = &
             Needed::IfAny(condition) => rows.iter().any(|row| condition(row)),
         };
         if is_needed {
-            shown.push((heading.text, heading.align, cells));
+            shown.push((heading.rank, (heading.text, heading.align, cells)));
         }
     }
-    table_of_columns(out, shown)
+    let mut missing = Vec::new();
+    while least_width(shown.iter().map(|(_, column)| column)) > out.width {
+        let highest = shown.iter().map(|(rank, _)| *rank).max().unwrap_or_default();
+        let Some(place) = shown.iter().rposition(|(rank, _)| *rank == highest && highest > 0) else { break };
+        let (_, (heading, ..)) = shown.remove(place);
+        missing.insert(0, heading);
+    }
+    let mut text = table_of_columns(out, shown.into_iter().map(|(_, column)| column).collect());
+    if !missing.is_empty() {
+        let note = format!("no room on this page for: {}", missing.join(", "));
+        text.push_str(&wrap(&note, out.width, ""));
+    }
+    text
 }
 
 /// A table for people from columns of texts: heading, alignment, cells.
@@ -305,7 +355,6 @@ fn page<R: Row>(out: &Out, row: &R) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::Style;
 
     struct Pair(&'static str, Option<f64>);
 
@@ -315,6 +364,7 @@ mod tests {
                 column("zeta", |pair: &Self| Cell::text(pair.0)).shown("name", Align::Left),
                 column("alpha", |pair: &Self| Cell::Number(pair.1)),
                 column("names", |_| Cell::List(vec!["A".to_owned(), "B".to_owned()])),
+                column("label", |_| Cell::Object(vec![("theme".to_owned(), Cell::text("x"))])).only_in_json(),
                 only_shown("figure", Align::Right, |pair: &Self| {
                     pair.1.map(|figure| format!("{figure} %")).unwrap_or_default()
                 })
@@ -329,22 +379,25 @@ mod tests {
             serde_json::to_string(&document(&[Pair("x", Some(0.5)), Pair("", Some(f64::NAN))])).unwrap();
         assert_eq!(
             json,
-            r#"[{"zeta":"x","alpha":0.5,"names":["A","B"]},{"zeta":null,"alpha":null,"names":["A","B"]}]"#
+            concat!(
+                r#"[{"zeta":"x","alpha":0.5,"names":["A","B"],"label":{"theme":"x"}},"#,
+                r#"{"zeta":null,"alpha":null,"names":["A","B"],"label":{"theme":"x"}}]"#
+            )
         );
         let json = serde_json::to_string(&object(&Pair("x", None))).unwrap();
-        assert_eq!(json, r#"{"zeta":"x","alpha":null,"names":["A","B"]}"#);
+        assert_eq!(json, r#"{"zeta":"x","alpha":null,"names":["A","B"],"label":{"theme":"x"}}"#);
     }
 
     #[test]
     fn csv_has_a_header_and_quotes_what_needs_it() {
-        assert_eq!(write_csv::<Pair>(&[]).unwrap(), "zeta,alpha,names\n");
-        let text = write_csv(&[Pair("a,b", None)]).unwrap();
+        assert_eq!(write_csv::<Pair>(Dialect::Standard, &[]).unwrap(), "zeta,alpha,names\n");
+        let text = write_csv(Dialect::Standard, &[Pair("a,b", None)]).unwrap();
         assert_eq!(text, "zeta,alpha,names\n\"a,b\",,A;B\n");
     }
 
     #[test]
     fn a_table_has_only_the_columns_for_people_and_no_empty_optional_one() {
-        let out = Out { format: Format::Table, style: Style::default(), width: 80 };
+        let out = Out::for_tests(80);
         let words = |rows: &[Pair]| {
             table(&out, rows)
                 .lines()

@@ -86,6 +86,19 @@ impl Sheet {
     }
 }
 
+/// Fewest characters that a table of these columns is wide: heading, alignment, cells.
+pub(super) fn least_width<'a>(columns: impl Iterator<Item = &'a (&'a str, Align, Vec<String>)>) -> usize {
+    let piece = |align: Align, cell: &String| match align {
+        Align::Left => longest_word(cell),
+        Align::Right => length(cell),
+    };
+    let least = columns.map(|(heading, align, cells)| {
+        let cells = cells.iter().map(|cell| piece(*align, cell)).max().unwrap_or_default();
+        usize::from(cells.max(longest_word(heading)) + PADDING)
+    });
+    least.sum::<usize>().saturating_sub(usize::from(PADDING))
+}
+
 /// Length of the longest word of a text.
 fn longest_word(text: &str) -> u16 {
     text.split_whitespace().map(length).max().unwrap_or_default()

@@ -1,5 +1,6 @@
 //! Rows of alerts and their transitions.
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{
@@ -7,9 +8,11 @@ use orewatch_contracts::alerting::v1::{
     TransitionFigure,
 };
 use orewatch_contracts::common::v1::Estimate;
-use orewatch_contracts::exposure::v1::Subject;
+use orewatch_contracts::exposure::v1::{MarketSize, ProductInfo, Subject};
 use orewatch_rules::wording;
 
+use super::market;
+use super::market::InMarket;
 use crate::render::{Cell, Column, Row, column, status_word};
 use crate::words::{by_word, enum_word};
 
@@ -55,11 +58,24 @@ fn certainty_word(certainty: Certainty) -> &'static str {
     }
 }
 
+impl InMarket for Alert {
+    fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+    fn products(&self) -> &[ProductInfo] {
+        &self.products
+    }
+    fn size(&self) -> Option<&MarketSize> {
+        self.size.as_ref()
+    }
+}
+
 impl Row for Alert {
     fn columns() -> Vec<Column<Self>> {
         let groups =
             [identity_columns(), figure_columns(), state_columns(), context_columns(), transition_columns()];
-        groups.into_iter().chain([spread_columns()]).flatten().collect()
+        let groups = groups.into_iter().chain([spread_columns(), market::columns(), contract_columns()]);
+        groups.flatten().collect()
     }
 }
 
@@ -176,6 +192,28 @@ fn spread_columns() -> Vec<Column<Alert>> {
     ]
 }
 
+/// Labels as an object.
+pub(crate) fn label_object(labels: &BTreeMap<String, String>) -> Cell {
+    Cell::Object(labels.iter().map(|(key, value)| (key.clone(), Cell::text(value))).collect())
+}
+
+/// Fields under the names that events and the API have for them, and single values where an older column has
+/// several in one.
+fn contract_columns() -> Vec<Column<Alert>> {
+    let largest = |alert: &Alert| alert.contributors.first().cloned();
+    vec![
+        column("id", |alert: &Alert| Cell::text(&alert.id)),
+        column("pending_since", |alert: &Alert| Cell::text(&alert.pending_since)),
+        column("label", |alert: &Alert| label_object(&alert.labels)).only_in_json(),
+        column("largest_contributor", move |alert: &Alert| {
+            Cell::text(largest(alert).map(|one| one.supplier).unwrap_or_default())
+        }),
+        column("largest_contributor_share", move |alert: &Alert| {
+            Cell::Number(largest(alert).map(|one| one.share))
+        }),
+    ]
+}
+
 /// The event of a transition as a word, and the alert after it.
 pub(crate) fn event_and_alert(transition: &AlertTransition) -> (&'static str, Option<&Alert>) {
     match &transition.event {
@@ -287,5 +325,11 @@ fn restatement_columns() -> Vec<Column<AlertTransition>> {
         column("sources_disagree", |transition: &AlertTransition| {
             Cell::Flag(alert_after(transition).sources_disagree)
         }),
+        column("id", |transition: &AlertTransition| Cell::text(&alert_after(transition).id)),
+        column("pending_since", |transition: &AlertTransition| {
+            Cell::text(&alert_after(transition).pending_since)
+        }),
+        column("label", |transition: &AlertTransition| label_object(&alert_after(transition).labels))
+            .only_in_json(),
     ]
 }

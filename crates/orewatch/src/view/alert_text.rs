@@ -2,20 +2,31 @@
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, AlertRestated, AlertTransition, Certainty, Restatement};
 use orewatch_rules::wording;
+use sha2::{Digest as _, Sha256};
 
 use super::{event_and_alert, reason_word, state_word};
-use crate::render::{Out, difference_in, estimate, fit, value_in};
+use crate::render::{Out, brief, difference_in, estimate, fit, value_in};
 use crate::words::{measure_unit, time_text};
 
 /// Consumer, material, stage and supplier of an alert in a few words: `JPN graphite mined from CHN`.
 pub(crate) fn subject_summary(alert: &Alert) -> String {
     let subject = alert.subject.clone().unwrap_or_default();
     let on = match (subject.supplier.as_str(), alert.names.as_slice()) {
-        ("", [first, ..]) => format!(" ({first})"),
+        ("", [_, ..]) => format!(" ({})", wording::largest(alert)),
         ("", []) => String::new(),
         (supplier, _) => format!(" from {supplier}"),
     };
     format!("{} {} {}{on}", subject.consumer, subject.material, subject.stage)
+}
+
+/// Length of a short identifier, in characters.
+const SHORT_ID_LENGTH: usize = 7;
+
+/// A short identifier of an alert, for tables and as an argument: the beginning of the SHA-256 of the long
+/// one, in hexadecimal.
+pub(crate) fn short_id(id: &str) -> String {
+    let digest: String = Sha256::digest(id).iter().map(|byte| format!("{byte:02x}")).collect();
+    digest.chars().take(SHORT_ID_LENGTH).collect()
 }
 
 /// Unit of an alert's figure.
@@ -44,10 +55,10 @@ pub(crate) fn value_text(alert: &Alert) -> String {
     known_value(alert).unwrap_or_else(|| estimate(alert_unit(alert), alert.estimate.as_ref()))
 }
 
-/// The figure as text, if it has a value.
+/// The figure as text with its bounds, if it has a value.
 pub(crate) fn known_value(alert: &Alert) -> Option<String> {
-    let value = alert.estimate.as_ref().and_then(|estimate| estimate.value);
-    value.map(|value| value_in(alert_unit(alert), value))
+    let estimate = alert.estimate.as_ref().filter(|estimate| estimate.value.is_some());
+    estimate.map(|estimate| brief(alert_unit(alert), Some(estimate)))
 }
 
 /// The state with its marks: `?` not confirmed, `≠` sources disagree.

@@ -18,7 +18,9 @@ impl Row for ConnectorInfo {
             column("every", |info: &Self| Cell::text(&info.every)).shown_as("interval", Left, interval),
             column("next", |info: &Self| Cell::time(info.next)).shown("next poll", Left),
             column("succeeded_at", |info: &Self| Cell::time(info.succeeded_at)).shown("last success", Left),
-            column("calls_left", |info: &Self| Cell::Count(info.calls_left)).shown("calls left", Left),
+            column("calls_left", |info: &Self| Cell::Count(info.calls_left))
+                .shown("calls left", Left)
+                .if_room(1),
             column("problem", |info: &Self| Cell::text(&info.problem)).shown("problem", Left),
         ]
     }
@@ -39,7 +41,7 @@ impl Row for FetchRecorded {
             column("connector", |fetch: &Self| Cell::text(&fetch.connector)).shown("connector", Left),
             column("poll", |fetch: &Self| Cell::text(&fetch.poll)),
             column("number", |fetch: &Self| Cell::count(fetch.number)),
-            column("attempt", |fetch: &Self| Cell::count(fetch.attempt)).shown("attempt", Right),
+            column("attempt", |fetch: &Self| Cell::count(fetch.attempt)).shown("attempt", Right).if_room(1),
             column("request", |fetch: &Self| Cell::text(&fetch.request))
                 .shown_as("request", Left, |fetch| fit(&fetch.request, MAX_ADDRESS_WIDTH)),
             column("status", |fetch: &Self| {
@@ -47,7 +49,8 @@ impl Row for FetchRecorded {
             })
             .shown_as("status", Right, status),
             column("bytes", |fetch: &Self| Cell::count(fetch.bytes))
-                .shown_as("bytes", Right, |fetch| grouped(fetch.bytes)),
+                .shown_as("bytes", Right, |fetch| grouped(fetch.bytes))
+                .if_room(2),
             column("sha256", |fetch: &Self| Cell::text(&fetch.sha256)),
             column("etag", |fetch: &Self| Cell::text(&fetch.etag)),
             column("last_modified", |fetch: &Self| Cell::text(&fetch.last_modified)),

@@ -4,7 +4,7 @@ use orewatch_contracts::alerting::v1::{Delivery, DeliveryAttempt, FailureKind, N
 use super::notify::{delivery_word, named_alerts, notification_reason};
 use crate::render::Align::{Left, Right};
 use crate::render::{Cell, Column, Record, Row, column, fit, only_shown};
-use crate::words::{enum_word, time_text};
+use crate::words::{enum_word, short_uuid, time_text};
 
 /// Maximum width of the last response in a table, in characters.
 const MAX_RESPONSE_WIDTH: usize = 50;
@@ -43,13 +43,18 @@ fn last_response(delivery: &Delivery) -> String {
     fit(last.unwrap_or_default(), MAX_RESPONSE_WIDTH)
 }
 
+/// The short identifier of the message.
+fn short_message(delivery: &Delivery) -> String {
+    delivery.notification.as_ref().map(|message| short_uuid(&message.id)).unwrap_or_default()
+}
+
 impl Row for Delivery {
     fn columns() -> Vec<Column<Self>> {
         vec![
             column("notification", |delivery: &Self| {
                 message_cell(delivery, |message| Cell::text(&message.id))
             })
-            .shown("message", Left),
+            .shown_as("message", Left, short_message),
             column("receiver", |delivery: &Self| {
                 message_cell(delivery, |message| Cell::text(&message.receiver))
             })
@@ -79,8 +84,12 @@ impl Row for Delivery {
                 message_cell(delivery, |message| Cell::List(named_alerts(message)))
             }),
             column("attempt_count", |delivery: &Self| Cell::count(delivery.attempt_count))
-                .shown("attempts", Right),
-            column("next_at", |delivery: &Self| Cell::time(delivery.next_at)).shown("next attempt", Left),
+                .shown("attempts", Right)
+                .if_room(1),
+            column("next_at", |delivery: &Self| Cell::time(delivery.next_at))
+                .shown("next attempt", Left)
+                .unless_empty()
+                .if_room(2),
             column("given_up", |delivery: &Self| Cell::text(&delivery.given_up)),
             column("attempts", |delivery: &Self| {
                 Cell::Records(delivery.attempts.iter().map(attempt).collect())

@@ -1,11 +1,14 @@
 //! Rows of exposures and of source comparisons.
 use orewatch_contracts::common::v1::Estimate;
-use orewatch_contracts::exposure::v1::{Exposure, SourceAnswer, SourceSpread, Subject};
+use orewatch_contracts::exposure::v1::{
+    Exposure, MarketSize, ProductInfo, SourceAnswer, SourceSpread, Subject,
+};
 
 use crate::render::{Cell, Column, Row, column, status_word};
 use crate::words::by_word;
 
-use super::{kind_word, trend, verdict};
+use super::market::InMarket;
+use super::{kind_word, market, revision, trend, verdict};
 
 /// A field of the exposure's subject.
 fn subject_text(exposure: &Exposure, field: fn(&Subject) -> &String) -> Cell {
@@ -17,7 +20,8 @@ fn number(exposure: &Exposure, field: fn(&Estimate) -> Option<f64>) -> Cell {
     Cell::Number(exposure.estimate.as_ref().and_then(field))
 }
 
-fn subject_columns() -> Vec<Column<Exposure>> {
+/// Columns of what an exposure is about, and its period.
+pub(super) fn subject_columns() -> Vec<Column<Exposure>> {
     vec![
         column("consumer", |exposure: &Exposure| subject_text(exposure, |subject| &subject.consumer)),
         column("material", |exposure: &Exposure| subject_text(exposure, |subject| &subject.material)),
@@ -53,7 +57,7 @@ fn figure_columns() -> Vec<Column<Exposure>> {
     ]
 }
 
-/// What the datasets that can answer say, and which data are missing.
+/// What the datasets that can answer say, which data are missing, and whether the figure is projected.
 fn source_columns() -> Vec<Column<Exposure>> {
     let dataset = |exposure: &Exposure, field: fn(&SourceSpread) -> &String| {
         Cell::text(exposure.spread.as_ref().map(field).cloned().unwrap_or_default())
@@ -77,14 +81,44 @@ fn source_columns() -> Vec<Column<Exposure>> {
         }),
         column("missing_codes", |exposure: &Exposure| Cell::List(exposure.missing_codes.clone())),
         column("missing_members", |exposure: &Exposure| Cell::List(exposure.missing_members.clone())),
+        column("scenario", |exposure: &Exposure| Cell::text(&exposure.scenario)),
     ]
+}
+
+impl InMarket for Exposure {
+    fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+    fn products(&self) -> &[ProductInfo] {
+        &self.products
+    }
+    fn size(&self) -> Option<&MarketSize> {
+        self.size.as_ref()
+    }
 }
 
 impl Row for Exposure {
     fn columns() -> Vec<Column<Self>> {
-        let groups =
-            [subject_columns(), figure_columns(), verdict::columns(), trend::columns(), source_columns()];
-        groups.into_iter().flatten().collect()
+        let groups = [
+            subject_columns(),
+            figure_columns(),
+            verdict::columns(),
+            trend::columns(),
+            source_columns(),
+            revision::columns(),
+            market::columns(),
+            verdict::headline_columns(),
+        ];
+        let tied = column("tied", |exposure: &Self| Cell::List(exposure.tied.clone()));
+        groups.into_iter().flatten().chain([tied]).collect()
+    }
+}
+
+/// `projection iea-cm:base`, if the figure is a projection.
+pub(crate) fn projection_words(exposure: &Exposure) -> String {
+    match exposure.scenario.as_str() {
+        "" => String::new(),
+        scenario => format!("projection {scenario}"),
     }
 }
 

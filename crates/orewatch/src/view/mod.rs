@@ -3,30 +3,43 @@ mod alert;
 mod alert_text;
 mod backtest;
 mod case;
+pub(crate) mod change;
+mod citation;
+mod claim;
 mod connector;
 mod delivery;
 mod explanation;
 mod exposure;
 mod listed_alert;
+mod market;
 pub(crate) mod method;
 mod notify;
 mod policy;
 mod receiver;
 mod release;
 mod release_page;
+pub(crate) mod revision;
 mod rule;
+mod scenario;
 mod source;
+mod target;
 pub(crate) mod trend;
+mod unfired;
 pub(crate) mod verdict;
+#[cfg(test)]
+mod widths;
 
 pub(crate) use alert::{event_and_alert, reason_word, state_word};
 pub(crate) use alert_text::{
-    alert_unit, margin_text, state_text, subject_summary, threshold_text, transition_line, value_text,
+    alert_unit, margin_text, short_id, state_text, subject_summary, threshold_text, transition_line,
+    value_text,
 };
 pub(crate) use backtest::{EpisodeRow, counts_text};
 pub(crate) use case::CaseRow;
+pub(crate) use citation::Citation;
+pub(crate) use claim::{ReadingRow, claimed_text, confirmation_word, verdict_phrase};
 pub(crate) use delivery::attempt_outcome;
-pub(crate) use exposure::DatasetFigure;
+pub(crate) use exposure::{DatasetFigure, projection_words};
 pub(crate) use listed_alert::ListedAlert;
 pub(crate) use notify::{acknowledgement_summary, delivery_word, notification_reason, telling_word};
 pub(crate) use policy::{
@@ -35,6 +48,9 @@ pub(crate) use policy::{
 };
 pub(crate) use release::{QuarantinedRow, release_state_word, table_word};
 pub(crate) use release_page::release_page;
+pub(crate) use scenario::ScenarioCoverage;
+pub(crate) use target::{ProgressLine, TargetBasis, confirmation, kind_of_target};
+pub(crate) use unfired::Unfired;
 
 #[cfg(test)]
 mod tests {
@@ -43,17 +59,21 @@ mod tests {
         InhibitionInfo, Notification, ReceiverInfo, RuleInfo, SilenceInfo, SubscriptionInfo,
         SubscriptionTelling,
     };
-    use orewatch_contracts::exposure::v1::{Balance, Contribution, Exposure, Route, SourceRow, Term};
+    use orewatch_contracts::exposure::v1::{
+        Balance, CheckedClaim, Contribution, Exposure, ReleaseNote, RevisionBand, Route, SourceRow, Term,
+        VintageChange,
+    };
     use orewatch_contracts::ingestion::v1::{ConnectorInfo, FetchRecorded, GateInfo, ReleaseInfo};
     use orewatch_formats::About;
     use orewatch_measures::Method;
 
+    use super::change::Changed;
     use super::policy::PolicyChange;
     use super::*;
-    use crate::render::{Row, write_csv};
+    use crate::render::{Dialect, Row, write_csv};
 
     fn header<R: Row>() -> String {
-        write_csv::<R>(Vec::new()).unwrap()
+        write_csv::<R>(Dialect::Standard, Vec::new()).unwrap()
     }
 
     /// JSON and CSV have these columns in this order. Programs rely on the names: only add columns, and add
@@ -70,6 +90,11 @@ mod tests {
             ("BacktestSummary", header::<BacktestSummary>()),
             ("Balance", header::<Balance>()),
             ("CaseRow", header::<CaseRow<'_>>()),
+            ("Changed<Contribution>", header::<Changed<Contribution>>()),
+            ("Changed<SourceRow>", header::<Changed<SourceRow>>()),
+            ("Changed<Term>", header::<Changed<Term>>()),
+            ("CheckedClaim", header::<CheckedClaim>()),
+            ("Citation", header::<Citation>()),
             ("ConnectorInfo", header::<ConnectorInfo>()),
             ("Contribution", header::<Contribution>()),
             ("DatasetFigure", header::<DatasetFigure<'_>>()),
@@ -85,13 +110,19 @@ mod tests {
             ("QuarantinedRow", header::<QuarantinedRow<'_>>()),
             ("ReceiverInfo", header::<ReceiverInfo>()),
             ("ReleaseInfo", header::<ReleaseInfo>()),
+            ("ReleaseNote", header::<ReleaseNote>()),
+            ("RevisionBand", header::<RevisionBand>()),
             ("Route", header::<Route>()),
             ("RuleInfo", header::<RuleInfo>()),
+            ("ScenarioCoverage", header::<ScenarioCoverage<'_>>()),
             ("SilenceInfo", header::<SilenceInfo>()),
             ("SourceRow", header::<SourceRow>()),
             ("SubscriptionInfo", header::<SubscriptionInfo>()),
             ("SubscriptionTelling", header::<SubscriptionTelling>()),
+            ("TargetBasis", header::<TargetBasis<'_>>()),
             ("Term", header::<Term>()),
+            ("Unfired", header::<Unfired<'_>>()),
+            ("VintageChange", header::<VintageChange>()),
         ];
         let found: String = found.iter().map(|(row, header)| format!("{row}: {header}")).collect();
         for (found, published) in found.lines().zip(include_str!("columns.txt").lines()) {

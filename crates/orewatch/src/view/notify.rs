@@ -7,7 +7,7 @@ use orewatch_contracts::alerting::v1::{
 
 use crate::render::Align::{Left, Right};
 use crate::render::{Cell, Column, Row, column, only_shown};
-use crate::words::enum_word;
+use crate::words::{enum_word, short_uuid};
 
 /// State of a silence, as a word.
 fn silence_word(state: SilenceState) -> String {
@@ -119,10 +119,12 @@ impl Row for SubscriptionInfo {
             column("without_resolved", move |info: &Self| own(info, |own| Cell::Flag(own.without_resolved))),
             column("escalate_after_s", move |info: &Self| seconds(step(info).after)),
             column("escalate_to", move |info: &Self| Cell::text(step(info).receiver)),
-            column("owner", move |info: &Self| own(info, |own| Cell::text(&own.owner))).shown("owner", Left),
+            column("owner", move |info: &Self| own(info, |own| Cell::text(&own.owner)))
+                .shown("owner", Left)
+                .if_room(1),
             column("expires_at", move |info: &Self| own(info, |own| Cell::time(own.expires_at))),
             column("expired", |info: &Self| Cell::Flag(info.expired)),
-            column("revision", |info: &Self| Cell::count(info.revision)).shown("revision", Right),
+            column("revision", |info: &Self| Cell::count(info.revision)).shown("revision", Right).if_room(2),
             column("put_at", |info: &Self| Cell::time(info.put_at)),
             column("firing", |info: &Self| Cell::count(info.firing)).shown("firing", Right),
             column("without_group", |info: &Self| Cell::count(info.without_group)),
@@ -131,13 +133,22 @@ impl Row for SubscriptionInfo {
     }
 }
 
+/// The short identifier of a silence.
+fn short_silence(info: &SilenceInfo) -> String {
+    info.silence.as_ref().map(|silence| short_uuid(&silence.id)).unwrap_or_default()
+}
+
 impl Row for SilenceInfo {
     fn columns() -> Vec<Column<Self>> {
         let own = |info: &Self, cell: fn(&Silence) -> Cell| {
             info.silence.as_ref().map_or_else(|| cell(&Silence::default()), cell)
         };
         vec![
-            column("silence", move |info: &Self| own(info, |own| Cell::text(&own.id))).shown("silence", Left),
+            column("silence", move |info: &Self| own(info, |own| Cell::text(&own.id))).shown_as(
+                "silence",
+                Left,
+                short_silence,
+            ),
             column("state", |info: &Self| Cell::text(silence_word(info.state()))).shown("state", Left),
             column("alerts", |info: &Self| Cell::count(info.alerts)).shown("muted alerts", Right),
             column("filter", move |info: &Self| {
@@ -145,11 +156,13 @@ impl Row for SilenceInfo {
             })
             .shown("matches", Left),
             column("starts_at", move |info: &Self| own(info, |own| Cell::time(own.starts_at)))
-                .shown("from", Left),
+                .shown("from", Left)
+                .if_room(2),
             column("ends_at", move |info: &Self| own(info, |own| Cell::time(own.ends_at)))
                 .shown("until", Left),
             column("author", move |info: &Self| own(info, |own| Cell::text(&own.author)))
-                .shown("author", Left),
+                .shown("author", Left)
+                .if_room(1),
             column("reason", move |info: &Self| own(info, |own| Cell::text(&own.reason)))
                 .shown("reason", Left),
             column("revision", |info: &Self| Cell::count(info.revision)),
@@ -176,7 +189,7 @@ impl Row for InhibitionInfo {
             .shown("target (muted)", Left),
             column("equal", move |info: &Self| own(info, |own| Cell::List(own.equal.clone())))
                 .shown("equal", Left),
-            column("revision", |info: &Self| Cell::count(info.revision)).shown("revision", Right),
+            column("revision", |info: &Self| Cell::count(info.revision)).shown("revision", Right).if_room(1),
         ]
     }
 }

@@ -75,8 +75,10 @@ impl Row for ReceiverInfo {
             })
             .shown_as("to", Left, short_target),
             column("state", |info: &Self| Cell::text(receiver_state(info))).shown("state", Left),
-            column("waiting", |info: &Self| Cell::count(info.waiting)).shown("waiting", Right),
-            column("delivered", |info: &Self| Cell::count(info.delivered)).shown("delivered", Right),
+            column("waiting", |info: &Self| Cell::count(info.waiting)).shown("waiting", Right).if_room(1),
+            column("delivered", |info: &Self| Cell::count(info.delivered))
+                .shown("delivered", Right)
+                .if_room(2),
             column("given_up", |info: &Self| Cell::count(info.given_up)).shown("given up", Right),
             column("failing_since", |info: &Self| Cell::time(info.failing_since)),
             column("disabled_at", |info: &Self| Cell::time(info.disabled_at)),

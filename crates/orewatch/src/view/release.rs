@@ -51,7 +51,8 @@ fn state_columns() -> Vec<Column<ReleaseInfo>> {
         column("table", |info: &ReleaseInfo| {
             release_cell(info, |release| Cell::text(table_word(release.table())))
         })
-        .shown("table", Left),
+        .shown("table", Left)
+        .if_room(2),
         column("state", |info: &ReleaseInfo| Cell::text(release_state_word(info.state())))
             .shown("state", Left),
         column("reason", |info: &ReleaseInfo| Cell::text(&info.reason)),
@@ -74,7 +75,8 @@ fn report_columns() -> Vec<Column<ReleaseInfo>> {
             report_count(info, |report| report.rows_out_of_scope)
         }),
         column("rows_rejected", |info: &ReleaseInfo| report_count(info, |report| report.rows_rejected))
-            .shown_as("quarantined", Right, move |info| rows(info, |report| report.rows_rejected)),
+            .shown_as("quarantined", Right, move |info| rows(info, |report| report.rows_rejected))
+            .if_room(3),
         column("first_period", |info: &ReleaseInfo| report_text(info, |report| &report.first_period))
             .shown_as("periods", Left, periods),
         column("last_period", |info: &ReleaseInfo| report_text(info, |report| &report.last_period)),
@@ -86,7 +88,9 @@ fn time_columns() -> Vec<Column<ReleaseInfo>> {
     let day = |info: &ReleaseInfo| time_text(info.closed_at).chars().take("2026-01-31".len()).collect();
     vec![
         column("opened_at", |info: &ReleaseInfo| Cell::time(info.opened_at)),
-        column("closed_at", |info: &ReleaseInfo| Cell::time(info.closed_at)).shown_as("closed", Left, day),
+        column("closed_at", |info: &ReleaseInfo| Cell::time(info.closed_at))
+            .shown_as("closed", Left, day)
+            .if_room(1),
         column("committed_position", |info: &ReleaseInfo| Cell::Count(info.committed_position)),
     ]
 }
@@ -134,7 +138,9 @@ fn scope_columns() -> Vec<Column<ReleaseInfo>> {
                 Cell::text(release.scope.as_ref().map(scope::scope_text).unwrap_or_default())
             })
         }),
-        column("covers", |info: &ReleaseInfo| Cell::text(covers_words(info))).shown("covers", Left),
+        column("covers", |info: &ReleaseInfo| Cell::text(covers_words(info)))
+            .shown("covers", Left)
+            .if_room(4),
     ]
 }
 

@@ -3,11 +3,14 @@ use orewatch_contracts::ingestion::v1::{Release, ReleaseInfo, Report, Verdict};
 use orewatch_formats::scope;
 
 use super::{covers_words, kind_word, period_words, release_state_word, table_word};
-use crate::render::{Out, labels};
+use crate::render::{Out, hanging, labels};
 use crate::words::{enum_word, grouped, instant, time_text};
 
 /// Width of the labels, in characters.
 const LABEL_WIDTH: usize = 11;
+
+/// Column in which the message of a gate begins.
+const GATE_MARGIN: usize = 28;
 
 /// A release with its report. If `brief`, gates without findings are only counted.
 pub(crate) fn release_page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
@@ -44,7 +47,7 @@ pub(crate) fn release_page(out: &Out, info: &ReleaseInfo, brief: bool) -> String
         ("position", position),
     ];
     let mut text = format!("{}\n", out.style.bold(&release.id));
-    text.push_str(&labels(&fields, LABEL_WIDTH));
+    text.push_str(&labels(&fields, LABEL_WIDTH, out.width));
     text.push_str(&gates(out, &report, brief));
     text
 }
@@ -86,7 +89,8 @@ fn gates(out: &Out, report: &Report, brief: bool) -> String {
             Verdict::Warn => out.style.yellow(&format!("{verdict:<6}")),
             Verdict::Pass | Verdict::Off | Verdict::Unspecified => out.style.green(&format!("{verdict:<6}")),
         };
-        text.push_str(&format!("    {painted} {:<16} {}\n", gate.gate, gate.message));
+        let line = format!("    {painted} {:<16} {}", gate.gate, gate.message);
+        text.push_str(&hanging(&line, out.width, GATE_MARGIN));
     }
     text
 }

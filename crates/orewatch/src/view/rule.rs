@@ -8,6 +8,8 @@ use crate::render::Align::{Left, Right};
 use crate::render::{Cell, Column, Row, column, only_shown};
 use crate::words::{by_word, enum_word};
 
+use super::alert::label_object;
+
 /// Health of a rule's evaluation, as a word.
 pub(crate) fn health_word(health: RuleHealth) -> String {
     enum_word(health.as_str_name(), "RULE_HEALTH_")
@@ -101,11 +103,11 @@ fn severities(rule: &Rule) -> Vec<String> {
 
 fn health_columns() -> Vec<Column<RuleInfo>> {
     vec![
-        column("revision", |info: &RuleInfo| Cell::count(info.revision)).shown("revision", Right),
+        column("revision", |info: &RuleInfo| Cell::count(info.revision)).shown("revision", Right).if_room(4),
         column("put_at", |info: &RuleInfo| Cell::time(info.put_at)),
-        column("subjects", |info: &RuleInfo| Cell::count(info.subjects)).shown("subjects", Right),
+        column("subjects", |info: &RuleInfo| Cell::count(info.subjects)).shown("subjects", Right).if_room(2),
         column("firing", |info: &RuleInfo| Cell::count(info.firing)).shown("firing", Right),
-        column("pending", |info: &RuleInfo| Cell::count(info.pending)).shown("pending", Right),
+        column("pending", |info: &RuleInfo| Cell::count(info.pending)).shown("pending", Right).if_room(1),
         column("health", |info: &RuleInfo| Cell::text(health_word(info.health()))).shown("health", Left),
         column("health_reason", |info: &RuleInfo| Cell::text(&info.health_reason)),
         column("held_back", |info: &RuleInfo| Cell::count(info.held_back)),
@@ -124,6 +126,7 @@ fn revision_columns() -> Vec<Column<RuleInfo>> {
                 Cell::List(rule.labels.iter().map(|(key, value)| format!("{key}={value}")).collect())
             })
         }),
+        column("label", |info: &RuleInfo| rule_cell(info, |rule| label_object(&rule.labels))).only_in_json(),
         column("text", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(rule.text.trim()))),
         column("frequency", |info: &RuleInfo| {
             rule_cell(info, |rule| {
@@ -131,13 +134,16 @@ fn revision_columns() -> Vec<Column<RuleInfo>> {
             })
         }),
         column("confirmed_by", |info: &RuleInfo| rule_cell(info, |rule| Cell::count(rule.confirmed_by))),
+        column("min_quantity", |info: &RuleInfo| rule_cell(info, |rule| Cell::Number(rule.min_quantity))),
+        column("min_value", |info: &RuleInfo| rule_cell(info, |rule| Cell::Number(rule.min_value))),
     ]
 }
 
 fn cost_columns() -> Vec<Column<RuleInfo>> {
     vec![
         column("cost_steps", |info: &RuleInfo| Cell::Count(cost_steps(info)))
-            .shown_as("cost", Right, cost_text),
+            .shown_as("cost", Right, cost_text)
+            .if_room(3),
         column("cost_limit", |info: &RuleInfo| Cell::Count(info.cost.as_ref().map(|cost| cost.limit))),
         column("cost_last_steps", |info: &RuleInfo| {
             Cell::Count(info.cost.as_ref().map(|cost| cost.last_steps))

@@ -84,6 +84,19 @@ pub(crate) fn columns() -> Vec<Column<Exposure>> {
     ]
 }
 
+/// Columns of the most serious verdict, one value each.
+pub(crate) fn headline_columns() -> Vec<Column<Exposure>> {
+    vec![
+        column("line", |exposure: &Exposure| Cell::Number(headline(exposure).map(|verdict| verdict.line))),
+        column("line_name", |exposure: &Exposure| {
+            Cell::text(headline(exposure).map(|verdict| verdict.name.clone()).unwrap_or_default())
+        }),
+        column("beyond", |exposure: &Exposure| {
+            Cell::Number(headline(exposure).and_then(|verdict| verdict.beyond))
+        }),
+    ]
+}
+
 fn record(unit: &str, verdict: &LineVerdict) -> Record {
     Record {
         text: format!("{}: {}", verdict.name, verdict_words(unit, verdict)),

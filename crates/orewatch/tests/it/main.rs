@@ -7,8 +7,10 @@
     reason = "a panic in a test says where it failed"
 )]
 
+mod analyst;
 mod answers;
 mod bucket;
+mod changes;
 mod configuration;
 mod demo;
 mod errors;

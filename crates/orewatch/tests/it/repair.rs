@@ -98,7 +98,7 @@ fn a_held_release_is_repaired_and_committed() {
     assert_eq!(held.status.code(), Some(0), "{}", err(&held));
     assert_eq!(desk.release(), ("open".to_owned(), 2, 2));
     assert_eq!(desk.suppliers(), [""; 0], "nothing of it is visible");
-    desk.fails(&["commit", "1"], 3, &["2 rows set aside, 0 allowed", "orewatch repair", "--max-rejects"]);
+    desk.fails(&["commit", "1"], 3, &["and none is allowed", "orewatch repair", "--max-rejects"]);
 
     let shown = desk.ok(&["rejections", "1", "--show", "0"]);
     let lines: Vec<_> = shown.lines().collect();
@@ -163,7 +163,7 @@ fn a_committed_release_is_corrected() {
 fn invalid_requests_say_what_to_do() {
     let desk = Desk::new();
     let trade = desk.path("trade.csv");
-    desk.fails(&["ingest", &trade], 3, &["2 rows set aside, 0 allowed", "--max-rejects"]);
+    desk.fails(&["ingest", &trade], 3, &["and none is allowed", "--max-rejects"]);
     desk.ok(&["rejections", "1", "--export", &desk.path("wrong.csv")]);
     let before = desk.json(&["releases"]);
 

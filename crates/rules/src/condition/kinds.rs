@@ -1,9 +1,9 @@
 //! Assessments of the kinds of conditions other than a line over the figure itself.
 use orewatch_contracts::alerting::v1::{Average, Scale, SupplierTurn};
+use orewatch_measures::elapsed;
 
 use super::{Gap, Path, PeriodView, Source};
 use crate::assessment::{Assessment, Likelihood, Line, Range};
-use crate::period::end_of_period;
 
 /// Difference of two figures. Missing: a percentage of a figure that is not positive.
 fn difference(range: &Range, reference: &Range, scale: Scale) -> Result<Range, Gap> {
@@ -198,14 +198,8 @@ pub(super) fn required(view: &PeriodView<'_>, source: Source, path: &Path) -> Re
         Some(base) => Range::exactly(base),
         None => view.in_period(source, path.from)?,
     };
-    #[allow(clippy::cast_precision_loss, reason = "seconds of two centuries fit into a double")]
-    let seconds = |from, to| (end_of_period(to) - end_of_period(from)) as f64;
-    let elapsed = (seconds(path.from, period) / seconds(path.from, path.by)).clamp(0.0, 1.0);
-    let value_at = |base: f64| {
-        // A figure that already meets the target need not become worse.
-        let base = if path.at_most { base.max(path.goal) } else { base.min(path.goal) };
-        base + (path.goal - base) * elapsed
-    };
+    let elapsed = elapsed(path.from, path.by, period);
+    let value_at = |base: f64| path.target().path(base, elapsed);
     Ok(Some(Range {
         value: value_at(base.value),
         low: base.low.map(value_at),

@@ -5,8 +5,9 @@
 //! the other parts may decide alone: for `all` a part that is not crossed, for `any` a part that is.
 //!
 //! A condition has a [`Criterion`] per kind; `kinds` assesses most of them, `cel` and `interval` expressions,
-//! `words` describes them.
+//! `words` describes them, with `bases` for what is assessed by quantity and by value.
 
+mod bases;
 mod cel;
 mod interval;
 mod kinds;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::{AgeOf, Average, Scale, SupplierTurn};
+use orewatch_contracts::exposure::v1::MarketSize;
+use orewatch_measures::TargetLine;
 
 pub use cel::{Expression, Find, Flaw};
 use kinds::{assess_change, assess_supplier_change, assess_target, assess_window};
@@ -25,6 +28,7 @@ pub(crate) use words::amount;
 
 use crate::assessment::{Assessment, Likelihood, Line, Range, Sides};
 use crate::figures::WatchedSubject;
+use crate::floor::Floor;
 use crate::period::end_of_period;
 use crate::series_selector::SeriesSelector;
 
@@ -41,6 +45,8 @@ pub struct Condition {
     /// Number of datasets that must be beyond the line for a certain crossing. 0: the dataset that provides
     /// the figure is enough.
     pub confirmed_by: u32,
+    /// Least size of a market of which a figure may cross the line.
+    pub floor: Floor,
 }
 
 /// Which series a criterion reads.
@@ -139,6 +145,13 @@ pub struct Path {
     pub base: Option<f64>,
 }
 
+impl Path {
+    /// The target that it leads to.
+    fn target(&self) -> TargetLine {
+        TargetLine { at: self.goal, at_most: self.at_most }
+    }
+}
+
 /// Why a condition cannot be assessed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gap {
@@ -165,7 +178,8 @@ impl Condition {
     /// A condition that compares the figure itself with a line.
     #[must_use]
     pub fn level(line: Line) -> Self {
-        Self { criterion: Criterion::Level(Source::Own, line), other_series: Vec::new(), confirmed_by: 0 }
+        let criterion = Criterion::Level(Source::Own, line);
+        Self { criterion, other_series: Vec::new(), confirmed_by: 0, floor: Floor::default() }
     }
 
     /// Assesses the condition.
@@ -174,6 +188,9 @@ impl Condition {
     /// [`Gap`]: a required figure is missing or stale, or the evaluation failed.
     pub fn assess(&self, view: &PeriodView<'_>) -> Result<Assessment, Gap> {
         let assessment = self.criterion.assess(view)?;
+        if self.floor.is_missed(view.size()) {
+            return Ok(assessment.in_small_market());
+        }
         if self.confirmed_by == 0 {
             return Ok(assessment);
         }
@@ -435,6 +452,11 @@ impl<'a> PeriodView<'a> {
     fn sides(&self, line: &Line) -> Sides {
         let spread = self.figure(Source::Own, 0).ok().and_then(|figure| figure.spread.as_ref());
         spread.map_or_else(Sides::default, |spread| Sides::new(spread, line))
+    }
+
+    /// Size of the market in this period. `None`: not known.
+    fn size(&self) -> Option<&'a MarketSize> {
+        self.figure(Source::Own, 0).ok().and_then(|figure| figure.size.as_deref())
     }
 
     fn own_value(&self) -> Option<f64> {

@@ -15,9 +15,12 @@ impl Condition {
 
     fn describe_criterion(&self, criterion: &Criterion, unit: &str) -> String {
         let join = |criteria: &[Criterion], word: &str| {
+            if let Some(both) = self.describe_both(criteria, word, unit) {
+                return both;
+            }
             let parts: Vec<String> =
                 criteria.iter().map(|criterion| self.describe_criterion(criterion, unit)).collect();
-            parts.join(word)
+            format!("({})", parts.join(word))
         };
         match criterion {
             Criterion::Level(source, line) => {
@@ -64,14 +67,17 @@ impl Condition {
                     path.by
                 )
             }
-            Criterion::All(criteria) => format!("({})", join(criteria, " and ")),
-            Criterion::Any(criteria) => format!("({})", join(criteria, " or ")),
+            Criterion::All(criteria) => join(criteria, " and "),
+            Criterion::Any(criteria) => join(criteria, " or "),
             Criterion::Not(criterion) => format!("not {}", self.describe_criterion(criterion, unit)),
             Criterion::Cel(expression) => expression.text().to_owned(),
         }
     }
 
     fn series_name(&self, source: Source, own: &str) -> String {
+        if let Some(basis) = self.basis(source) {
+            return format!("{own} {basis}");
+        }
         let Source::Other(number) = source else { return own.to_owned() };
         let Some(series) = self.other_series.get(number) else { return own.to_owned() };
         let measure = series.measure.split('/').next().unwrap_or_default();
@@ -92,10 +98,26 @@ impl Condition {
     /// What the condition found, as a short phrase. Empty: nothing beyond the figure.
     #[must_use]
     pub fn finding(&self, view: &PeriodView<'_>, unit: &str) -> String {
-        finding(&self.criterion, view, unit).unwrap_or_default()
+        let small = self.floor.shortfall(view.size());
+        small.or_else(|| self.finding_of(&self.criterion, view, unit)).unwrap_or_default()
+    }
+
+    fn finding_of(&self, criterion: &Criterion, view: &PeriodView<'_>, unit: &str) -> Option<String> {
+        let (Criterion::All(criteria) | Criterion::Any(criteria)) = criterion else {
+            return finding(criterion, view, unit);
+        };
+        if let Some(both) = self.finding_on_both(criteria, view, unit) {
+            return Some(both);
+        }
+        let met = criteria
+            .iter()
+            .filter(|criterion| criterion.assess(view).is_ok_and(|assessment| assessment.is_crossed()));
+        let found: Vec<String> = met.filter_map(|criterion| self.finding_of(criterion, view, unit)).collect();
+        (!found.is_empty()).then(|| found.join("; "))
     }
 }
 
+/// What a criterion that is no combination found.
 fn finding(criterion: &Criterion, view: &PeriodView<'_>, unit: &str) -> Option<String> {
     let period = view.period()?;
     match criterion {
@@ -138,17 +160,12 @@ fn finding(criterion: &Criterion, view: &PeriodView<'_>, unit: &str) -> Option<S
                 amount(required.value, unit)
             ))
         }
-        Criterion::All(criteria) | Criterion::Any(criteria) => {
-            let met = criteria
-                .iter()
-                .filter(|criterion| criterion.assess(view).is_ok_and(|assessment| assessment.is_crossed()));
-            let found: Vec<String> = met.filter_map(|criterion| finding(criterion, view, unit)).collect();
-            (!found.is_empty()).then(|| found.join("; "))
-        }
         Criterion::Level(..)
         | Criterion::Change { .. }
         | Criterion::Window { .. }
         | Criterion::Target { .. }
+        | Criterion::All(_)
+        | Criterion::Any(_)
         | Criterion::Not(_)
         | Criterion::Cel(_) => None,
     }

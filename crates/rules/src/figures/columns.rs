@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::{By, Estimate, Status};
-use orewatch_contracts::exposure::v1::ExposureColumns;
+use orewatch_contracts::exposure::v1::{ExposureColumns, MarketSize};
 
 use crate::spread::Spread;
 
@@ -15,6 +15,8 @@ pub(super) struct Row {
     pub(super) estimate: Option<Estimate>,
     /// `None`: only one dataset provides the figure.
     pub(super) spread: Option<Arc<Spread>>,
+    /// `None`: nothing is known of the size of the market.
+    pub(super) size: Option<Arc<MarketSize>>,
 }
 
 /// Size of a run of rows of one measure and weight.
@@ -36,6 +38,7 @@ pub(super) struct ColumnReader<'a> {
     pub(super) measures: Vec<Arc<str>>,
     names: Vec<Arc<str>>,
     datasets: Vec<Arc<str>>,
+    sizes: Vec<Arc<MarketSize>>,
 }
 
 impl<'a> ColumnReader<'a> {
@@ -48,6 +51,7 @@ impl<'a> ColumnReader<'a> {
             measures: shared(&columns.measures),
             names: shared(&columns.names),
             datasets: shared(&columns.datasets),
+            sizes: sizes(columns),
         }
     }
 
@@ -79,7 +83,16 @@ impl<'a> ColumnReader<'a> {
             names: word_or_empty(&self.names, cell(&columns.name, k, 0)?)?,
             estimate: if cell(&columns.gone, k, false)? { None } else { Some(self.estimate(k)?) },
             spread: self.spread(k)?,
+            size: self.size(k)?,
         })
+    }
+
+    /// Size of the market of row `k`.
+    fn size(&self, k: usize) -> Option<Option<Arc<MarketSize>>> {
+        match cell(&self.columns.size, k, 0)? {
+            0 => Some(None),
+            index => self.sizes.get(usize::try_from(index).ok()?).cloned().map(Some),
+        }
     }
 
     /// What the datasets that provide the figure of row `k` say.
@@ -118,6 +131,14 @@ impl<'a> ColumnReader<'a> {
             reason: if reason == 0 { String::new() } else { columns.reasons.get(reason)?.clone() },
         })
     }
+}
+
+/// The dictionary of sizes.
+fn sizes(columns: &ExposureColumns) -> Vec<Arc<MarketSize>> {
+    let known = |number: &f64| (!number.is_nan()).then_some(*number);
+    let pairs = columns.size_quantity.iter().zip(&columns.size_value);
+    let size = |(quantity, value)| MarketSize { quantity_t: known(quantity), value_kusd: known(value) };
+    pairs.map(|pair| Arc::new(size(pair))).collect()
 }
 
 /// A cell of a column. An empty column has `default` in all cells.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use orewatch_catalog::Period;
 use orewatch_contracts::common::v1::{Estimate, Status};
+use orewatch_contracts::exposure::v1::MarketSize;
 use orewatch_measures::{Measure, Table};
 
 use super::series::Series;
@@ -43,6 +44,8 @@ pub(super) struct Listed {
     has_value: bool,
     /// Whether a supplier that is not listed certainly supplies nothing.
     is_known: bool,
+    /// Size of the market, the same for all suppliers.
+    size: Option<Arc<MarketSize>>,
 }
 
 /// Stand-in for the figure of a supplier that is not listed.
@@ -61,7 +64,8 @@ pub(super) fn stand_in(listed: Option<&Listed>, market: &Arc<Provenance>) -> Fig
         Some(listed) => (zero_if_nothing_hides(), &listed.provenance),
         None => (unavailable("the market has figures in this period, the consumer has none"), market),
     };
-    Figure { estimate, names: Arc::default(), spread: None, provenance: Arc::clone(provenance) }
+    let size = listed.and_then(|listed| listed.size.clone());
+    Figure { estimate, names: Arc::default(), spread: None, size, provenance: Arc::clone(provenance) }
 }
 
 fn zero() -> Estimate {
@@ -96,11 +100,13 @@ pub(super) fn listed<'a>(
             provenance: Arc::clone(&figure.provenance),
             has_value: false,
             is_known: listing != Listing::Notable,
+            size: figure.size.clone(),
         });
         listed.has_value |= figure.estimate.value.is_some();
         listed.is_known &= listing == Listing::Flows || figure.estimate.status() == Status::Known;
         if position(&figure.provenance) > position(&listed.provenance) {
             listed.provenance = Arc::clone(&figure.provenance);
+            listed.size.clone_from(&figure.size);
         }
     }
     all

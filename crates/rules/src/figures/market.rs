@@ -97,9 +97,9 @@ impl MeasureFold<'_> {
             if !touch.consumers.contains(&row.consumer) {
                 touch.consumers.insert(Arc::clone(&row.consumer));
             }
-            let Row { consumer, supplier, names, estimate, spread } = row;
+            let Row { consumer, supplier, names, estimate, spread, size } = row;
             let provenance = Arc::clone(change.provenance);
-            let figure = estimate.map(|estimate| Figure { estimate, names, spread, provenance });
+            let figure = estimate.map(|estimate| Figure { estimate, names, spread, size, provenance });
             let suppliers = Arc::make_mut(figures.consumers.entry(consumer).or_default());
             suppliers.set(supplier, change.period, figure, change.at, change.provenance);
         }

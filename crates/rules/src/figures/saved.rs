@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::{Cause, Estimate};
+use orewatch_contracts::exposure::v1::{MarketSize, ProductInfo};
 use prost::Message;
 
 use super::extent::Extent;
@@ -35,6 +36,8 @@ struct SavedFigures {
     spreads: Vec<SavedSpread>,
     #[prost(message, repeated, tag = "8")]
     extents: Vec<SavedExtent>,
+    #[prost(message, repeated, tag = "9")]
+    sizes: Vec<MarketSize>,
 }
 
 /// Number of figures of a market.
@@ -80,6 +83,8 @@ struct SavedProvenance {
     cause: Option<Cause>,
     #[prost(string, repeated, tag = "2")]
     releases: Vec<String>,
+    #[prost(message, repeated, tag = "3")]
+    products: Vec<ProductInfo>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -139,6 +144,9 @@ struct SavedMarket {
     spread: Vec<u32>,
     #[prost(message, repeated, tag = "20")]
     lost: Vec<SavedLost>,
+    /// Number of the size, from 1; 0: there is none.
+    #[prost(uint32, repeated, tag = "21")]
+    size: Vec<u32>,
 }
 
 /// A figure that went missing. The figure itself is among the figures, after those of the series.
@@ -187,7 +195,7 @@ struct SavedFolded {
 
 impl Folded {
     /// Version of the encoding. Bytes of another version are not decoded.
-    pub const VERSION: u32 = 3;
+    pub const VERSION: u32 = 4;
 
     /// Encodes the figures for a snapshot.
     #[must_use]
@@ -213,6 +221,9 @@ struct Writer {
     provenances: BTreeMap<usize, u32>,
     provenances_in_order: Vec<SavedProvenance>,
     spreads: Vec<SavedSpread>,
+    /// Sizes by their bits, so that equal ones are stored once.
+    sizes: BTreeMap<[Option<u64>; 2], u32>,
+    sizes_in_order: Vec<MarketSize>,
 }
 
 impl Writer {
@@ -233,6 +244,7 @@ impl Writer {
             all.push(SavedProvenance {
                 cause: provenance.cause.clone(),
                 releases: provenance.releases.clone(),
+                products: provenance.products.clone(),
             });
             next
         })
@@ -245,6 +257,16 @@ impl Writer {
         let (sources, lowest, highest) = (*sources, *lowest, *highest);
         self.spreads.push(SavedSpread { sources, lowest, lowest_dataset, highest, highest_dataset });
         u32::try_from(self.spreads.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Number of a size, from 1.
+    fn size(&mut self, size: &MarketSize) -> u32 {
+        let all = &mut self.sizes_in_order;
+        let bits = [size.quantity_t, size.value_kusd].map(|number| number.map(f64::to_bits));
+        *self.sizes.entry(bits).or_insert_with(|| {
+            all.push(*size);
+            u32::try_from(all.len()).unwrap_or(u32::MAX)
+        })
     }
 
     fn figures(mut self, figures: &Figures) -> SavedFigures {
@@ -277,6 +299,7 @@ impl Writer {
             materials,
             spreads: self.spreads,
             extents,
+            sizes: self.sizes_in_order,
         }
     }
 
@@ -355,5 +378,6 @@ impl Writer {
         saved.names.push(self.word(&figure.names));
         saved.provenance.push(self.provenance(&figure.provenance));
         saved.spread.push(figure.spread.as_ref().map_or(0, |spread| self.spread(spread)));
+        saved.size.push(figure.size.as_ref().map_or(0, |size| self.size(size)));
     }
 }

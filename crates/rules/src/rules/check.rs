@@ -12,6 +12,7 @@ use orewatch_measures::{Measure, Method, methods};
 use super::codes::{check_codes, known_codes, known_measure, weighed_by};
 use super::compile::{compile, is_ascending};
 use super::failure::{MAX_LINE_CHARS, MAX_TEXT_CHARS, check_count, check_length, invalid};
+use super::floor::read_floor;
 use super::shares::Shares;
 use crate::condition::Condition;
 use crate::episode::{Band, DEFAULT_SEVERITY, Severities, Span, Terms};
@@ -170,8 +171,8 @@ pub fn check(rule: &Rule) -> Result<CheckedRule, Failure> {
     let except = check_selector(&select, method)?;
     let frequency = read_frequency(rule.frequency)?;
     let condition = compile(rule.when.as_ref(), method, by, frequency)?;
-    let condition =
-        Condition { confirmed_by: check_confirmed_by(rule.confirmed_by, &condition)?, ..condition };
+    let confirmed_by = check_confirmed_by(rule.confirmed_by, &condition)?;
+    let condition = Condition { confirmed_by, floor: read_floor(rule, method)?, ..condition };
     let above = is_ascending(rule.when.as_ref());
     let terms = Terms {
         hold: read_span("hold", rule.hold.as_ref())?,

@@ -17,6 +17,7 @@ use super::failure::invalid;
 use super::shares::WORLD_OUTPUT;
 use crate::assessment::Line;
 use crate::condition::{Condition, Criterion, Expression, Flaw, Path, Source};
+use crate::floor::Floor;
 use crate::period::frequency_of;
 use crate::series_selector::SeriesSelector;
 
@@ -85,7 +86,8 @@ pub(super) fn compile(
         return Err(wrong.with_hint("for the rule itself use `measure`, `by` and `select`"));
     }
     let criterion = compiler.criterion(&when, "when", 0)?;
-    Ok(Condition { criterion, other_series: compiler.other_series, confirmed_by: 0 })
+    let other_series = compiler.other_series;
+    Ok(Condition { criterion, other_series, confirmed_by: 0, floor: Floor::default() })
 }
 
 /// A field that selects another series than the rule's, if one is set.
@@ -255,11 +257,17 @@ impl Compiler {
         if !is_elsewhere && method.id == self.method.id && by == self.by {
             return Source::Own;
         }
+        let is_other_basis = !is_elsewhere && method.id == self.method.id;
         let of_world = method.name.starts_with(WORLD_OUTPUT).then(|| Arc::from(Consumer::World.code()));
-        let has_supplier = method.has_supplier;
-        let consumer = consumer.or(of_world);
-        let selector =
-            SeriesSelector { measure: Arc::from(method.id), by, has_supplier, consumer, stage, supplier };
+        let selector = SeriesSelector {
+            measure: Arc::from(method.id),
+            by,
+            has_supplier: method.has_supplier,
+            consumer: consumer.or(of_world),
+            stage,
+            supplier,
+            is_other_basis,
+        };
         let known = self.other_series.iter().position(|other| *other == selector);
         Source::Other(known.unwrap_or_else(|| {
             self.other_series.push(selector);

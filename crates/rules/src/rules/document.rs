@@ -69,6 +69,10 @@ pub struct RuleEntry {
     /// Number of datasets that must be beyond the line before the alert fires, such as `2` or `2 sources`.
     /// Default: the dataset that provides the figure.
     confirmed_by: Option<Sources>,
+    /// Least size of the market in tonnes. Figures of a smaller one do not fire. Default: any size.
+    min_quantity: Option<f64>,
+    /// Least size of the market in thousands of US dollars. Default: any size.
+    min_value: Option<f64>,
     /// Labels for routing.
     #[serde(default)]
     labels: BTreeMap<String, String>,
@@ -240,6 +244,8 @@ impl RuleEntry {
             limit: self.limit.unwrap_or_default(),
             frequency: self.frequency.map_or(Frequency::Unspecified, Every::into_frequency).into(),
             confirmed_by: self.confirmed_by.map(Sources::count).transpose()?.unwrap_or_default(),
+            min_quantity: self.min_quantity,
+            min_value: self.min_value,
         })
     }
 }

@@ -12,6 +12,7 @@ pub struct Pack {
 static PACKS: &[Pack] = &[
     Pack { name: "crma-2030", text: include_str!("../../packs/crma-2030.yaml") },
     Pack { name: "early-signs", text: include_str!("../../packs/early-signs.yaml") },
+    Pack { name: "g7-2030", text: include_str!("../../packs/g7-2030.yaml") },
     Pack { name: "g7-china", text: include_str!("../../packs/g7-china.yaml") },
 ];
 

@@ -3,6 +3,7 @@ use orewatch_contracts::alerting::v1::Warning;
 use orewatch_contracts::common::v1::Frequency;
 
 use super::check::CheckedRule;
+use super::proxies;
 use super::shares::WORLD_OUTPUT;
 
 /// Consumer of the measures of world production.
@@ -15,7 +16,7 @@ pub fn warnings(rule: &CheckedRule, subjects: Option<u32>) -> Vec<Warning> {
     let selected = cannot_match(rule);
     let matches_nothing = subjects == Some(0) && selected.is_none();
     let nothing = matches_nothing.then(|| {
-        let message = "none of the present figures is selected".to_owned();
+        let message = "no current data match `select`, so this rule watches nothing yet".to_owned();
         let hint = match rule.frequency {
             Frequency::Monthly => {
                 "check `select`; the rule watches months, or years without `frequency: monthly`"
@@ -24,11 +25,11 @@ pub fn warnings(rule: &CheckedRule, subjects: Option<u32>) -> Vec<Warning> {
                 "check `select`; the rule watches years, or months with `frequency: monthly`"
             }
         };
-        let hint = format!("{hint}; the rule waits for figures that match");
-        warning("matches-nothing", message, hint, "select")
+        warning("matches-nothing", message, hint.to_owned(), "select")
     });
     let severity = unreachable_severity(rule);
-    selected.into_iter().chain(nothing).chain(severity).chain(other_frequency(rule)).collect()
+    let about_figures = severity.into_iter().chain(other_frequency(rule)).chain(proxy_products(rule));
+    selected.into_iter().chain(nothing).chain(about_figures).collect()
 }
 
 /// Warning that the open alerts of a rule have reached its limit.
@@ -97,6 +98,14 @@ fn other_frequency(rule: &CheckedRule) -> Option<Warning> {
     };
     let message = format!("the expression contains {other}, and the rule watches {own}");
     Some(warning("frequency-mismatch", message, hint.to_owned(), "when.cel"))
+}
+
+/// Warning about selected materials that trade data measure by codes of other goods.
+fn proxy_products(rule: &CheckedRule) -> Option<Warning> {
+    let message = proxies::sentence(rule)?;
+    let hint =
+        "read the figures as those of the product codes, or select another stage or a measure of output";
+    Some(warning("proxy-products", message, hint.to_owned(), "select.materials"))
 }
 
 /// Warning about a mildest severity that begins beyond the line: it applies from the line on.

@@ -51,6 +51,7 @@ async fn page(
         page_token,
         trend: question.trend,
         reading: Some(question.reading()),
+        firmness: false,
     };
     Ok(api.exposure.clone().query_exposures(request).await?.into_inner())
 }

@@ -30,7 +30,8 @@ async fn messages_and_snapshots_have_the_newest_figure_and_that_of_the_transitio
     let rendered = orewatch_receivers::message::RenderedMessage::new(&first, None);
     assert_eq!(
         rendered.title,
-        "warning: DEU cobalt refined from CHN, 89.0 % (> 65.0 %) in 2024; crossed in 2018 at 95.1 %"
+        "Warning: 89.0 % of refined cobalt imported by Germany came from China in 2024 (threshold 65 %); \
+         crossed in 2018 at 95.1 %"
     );
     service.alerting.stop().await;
 }
@@ -73,7 +74,7 @@ async fn a_message_reports_restatements_and_missing_figures() {
     assert!(third.alerts[0].restated.is_none());
     let rendered = orewatch_receivers::message::RenderedMessage::new(&third, None);
     let title =
-        "warning: DEU cobalt refined from CHN, no figure since 2024 (last: 50.0 % in 2023) (> 65.0 %)";
+        "Warning: DEU cobalt refined from CHN, no figure since 2024 (last: 50.0 % in 2023) (threshold 65 %)";
     assert_eq!(rendered.title, title);
     assert!(rendered.plain_text().contains("the last figure of 2024 was 80 %"), "{}", rendered.plain_text());
     assert!(rendered.plain_text().contains("release c was withdrawn"), "{}", rendered.plain_text());

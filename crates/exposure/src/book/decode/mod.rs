@@ -5,25 +5,26 @@
 
 mod columns;
 mod production;
+mod projections;
 mod reference;
 mod trade;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use orewatch_catalog::Period;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release, SourceFile};
+use orewatch_contracts::ingestion::v1::{ObservationsRecorded, PublisherNote, Release, SourceFile};
 use prost::{DecodeError, Message};
 
 use super::content::held_codes;
-use super::table::{TableBuilder, Texts};
+use super::table::{NamedTables, SortedRow, Table, TableBuilder, Texts};
 use super::unit::ReleaseScope;
 use super::{
-    ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, ReleaseContent, Restriction,
-    RestrictionKey,
+    ClaimTable, ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, Projection,
+    ReleaseContent, Restriction, RestrictionKey, TargetTable,
 };
 
 /// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
@@ -35,12 +36,17 @@ pub struct OpenRelease {
     products: Texts,
     flows: FlowsByMarket,
     output: TableBuilder<Output>,
+    totals: TableBuilder<Output>,
     governance: BTreeMap<Box<str>, TableBuilder<GovernanceScore, Period>>,
     parameters: BTreeMap<Box<str>, TableBuilder<Parameter, ParameterKey>>,
     restrictions: TableBuilder<Restriction, RestrictionKey>,
+    claims: ClaimTable,
+    projections: BTreeMap<Box<str>, TableBuilder<Projection>>,
+    targets: TargetTable,
     concerned: Vec<Vec<ConsumerId>>,
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
+    notes: Vec<PublisherNote>,
 }
 
 /// Columns that do not fit together, or that name something this version does not know.
@@ -92,6 +98,11 @@ impl OpenRelease {
         self.release.files.push(file);
     }
 
+    /// Sets what the publisher says about figures.
+    pub fn set_notes(&mut self, notes: Vec<PublisherNote>) {
+        self.notes = notes;
+    }
+
     /// Adds the rows of a chunk, given the data of an `ObservationsRecorded` event. Columns of trade may be
     /// kept as slices of these data.
     ///
@@ -112,9 +123,15 @@ impl OpenRelease {
             Some(Columns::Governance(columns)) => self.record_governance(columns),
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
-            Some(Columns::Projections(_)) => Ok(()),
-            Some(Columns::Targets(_)) => Ok(()),
-            Some(Columns::Claims(_)) => Ok(()),
+            Some(Columns::Projections(columns)) => self.record_projections(columns),
+            Some(Columns::Targets(rows)) => {
+                self.targets.record(rows);
+                Ok(())
+            }
+            Some(Columns::Claims(rows)) => {
+                self.claims.record(rows);
+                Ok(())
+            }
             // Concordances were applied when rows were recorded. Trade was read above.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
         }
@@ -131,9 +148,15 @@ impl OpenRelease {
             release: self.release,
             flows: self.flows,
             output: self.output.close(),
-            governance: self.governance.into_iter().map(|(name, table)| (name, table.close())).collect(),
-            parameters: self.parameters.into_iter().map(|(name, table)| (name, table.close())).collect(),
+            totals: self.totals.close(),
+            governance: closed(self.governance),
+            parameters: closed(self.parameters),
             restrictions: self.restrictions.close(),
+            claims: self.claims,
+            projections: Arc::new(closed(self.projections)),
+            demand: Table::default(),
+            targets: self.targets,
+            notes: self.notes,
             products: self.products,
             concerned: self.concerned,
             proxies: self.proxies,
@@ -141,4 +164,8 @@ impl OpenRelease {
             chunks: self.chunks,
         }
     }
+}
+
+fn closed<R: SortedRow, K: Copy + Ord>(tables: BTreeMap<Box<str>, TableBuilder<R, K>>) -> NamedTables<R, K> {
+    tables.into_iter().map(|(name, table)| (name, table.close())).collect()
 }

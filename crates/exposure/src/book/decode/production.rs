@@ -1,6 +1,6 @@
 //! Decodes production.
 
-use orewatch_catalog::OTHER;
+use orewatch_catalog::{OTHER, WORLD};
 use orewatch_contracts::ingestion::v1::ProductionColumns;
 
 use super::columns::{amount, economy, entry, index, lookup, market, origin, periods, value};
@@ -8,22 +8,41 @@ use super::{OpenRelease, Unreadable};
 use crate::book::table::{SortedRow, TableBuilder};
 use crate::book::{EconomyId, Output};
 
+/// Whose output a row gives.
+#[derive(Clone, Copy, Debug)]
+enum Producer {
+    Economy(EconomyId),
+    /// Economies that the source does not list.
+    Others,
+    /// The total that the source prints for the world.
+    World,
+}
+
 impl OpenRelease {
     pub(super) fn record_production(&mut self, columns: &ProductionColumns) -> Result<(), Unreadable> {
         let producers = producers(&columns.economies)?;
         let series = columns.series.iter().map(|series| (&*series.material, &*series.stage));
+        let totals = markets(&mut self.totals, &columns.periods, series.clone())?;
         let markets = markets(&mut self.output, &columns.periods, series)?;
         let bases: Vec<_> = columns.series.iter().map(|series| self.products.index(&series.basis)).collect();
         for row in 0..columns.period.len() {
             let product = entry(&columns.product, row, "product")?;
+            let producer = value(&producers, &columns.economy, row, "economy")?;
             let output = Output {
-                economy: value(&producers, &columns.economy, row, "economy")?,
+                economy: match producer {
+                    Producer::Economy(economy) => Some(economy),
+                    Producer::Others | Producer::World => None,
+                },
                 product: lookup(&bases, product, "product")?,
                 source: 0,
                 origin: origin(&columns.file, &columns.line, &columns.column, row)?,
                 quantity: amount(&columns.quantity, &columns.status, row, "quantity")?,
             };
-            self.output.push(market_of_row(&markets, &columns.period, row, product)?, output);
+            if matches!(producer, Producer::World) {
+                self.totals.push(market_of_row(&totals, &columns.period, row, product)?, output);
+            } else {
+                self.output.push(market_of_row(&markets, &columns.period, row, product)?, output);
+            }
         }
         Ok(())
     }
@@ -48,10 +67,11 @@ fn market_of_row(markets: &[Vec<u32>], column: &[u32], row: usize, product: u32)
     lookup(by_series.ok_or_else(|| Unreadable::short("period"))?, product, "product")
 }
 
-fn producers(codes: &[String]) -> Result<Vec<Option<EconomyId>>, Unreadable> {
+fn producers(codes: &[String]) -> Result<Vec<Producer>, Unreadable> {
     let producer = |code: &String| match code.as_str() {
-        OTHER => Ok(None),
-        code => economy(code).map(Some),
+        OTHER => Ok(Producer::Others),
+        WORLD => Ok(Producer::World),
+        code => economy(code).map(Producer::Economy),
     };
     codes.iter().map(producer).collect()
 }

@@ -39,7 +39,7 @@ impl<'a> TradeCandidate<'a> {
     /// A dataset without any release yet.
     pub(in crate::book) fn new(rank: Rank) -> Self {
         Self {
-            id: rank.4,
+            id: rank.5,
             kind: rank.2,
             rank,
             releases: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::book::codes::hs_revision_of;
 use crate::book::source::RowSource;
 use crate::book::{Cell, DatasetId, EconomyId, Flow, ReleaseContent, ResidualFlow};
 
@@ -62,6 +63,17 @@ impl<'a> MarketFlows<'a> {
     #[must_use]
     pub fn purity(&self, product: u16) -> Option<f64> {
         self.in_release(product).and_then(|(content, index)| content.purity(index))
+    }
+
+    /// Whether the code of a product is a proxy. `None`: its release did not call it one, and follows the
+    /// Harmonized System, so that the catalogue may know better.
+    #[must_use]
+    pub fn is_proxy(&self, product: u16) -> Option<bool> {
+        let (content, index) = self.in_release(product)?;
+        if content.is_proxy(index) {
+            return Some(true);
+        }
+        if hs_revision_of(&content.release).is_some() { None } else { Some(false) }
     }
 
     /// Numbers of the products with any row.

@@ -279,8 +279,9 @@ impl<'a> MarketTrade<'a> {
     fn order_for(&self, importer: EconomyId) -> Vec<DatasetId> {
         let topic = Topic { economy: Some(importer), ..Topic::market(Table::Trade, self.market) };
         let rank = |candidate: &TradeCandidate<'_>| {
-            let (own, _, kind, held, id) = candidate.rank;
-            (own, self.policy.preference(&topic, self.names.name(candidate.id)), kind, held, id)
+            let (own, _, kind, held, is_base, id) = candidate.rank;
+            let preference = self.policy.preference(&topic, self.names.name(candidate.id));
+            (own, preference, kind, held, is_base, id)
         };
         let mut order: Vec<_> =
             self.candidates.iter().map(|candidate| (rank(candidate), candidate.id)).collect();

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use jiff::civil::Date;
+use jiff::{Span, SpanRelativeTo};
 use orewatch_catalog::{HsRevision, comtrade_number, hs_codes, material};
 use orewatch_contracts::{Class, Failure};
 use orewatch_formats::ids;
@@ -238,10 +238,12 @@ impl PollSection {
     }
 
     fn duration(&self, key: &str, text: &str) -> Result<Duration, Failure> {
-        let parsed = text.parse::<SignedDuration>().ok().and_then(|parsed| Duration::try_from(parsed).ok());
+        let parsed = text.parse::<Span>().ok();
+        let parsed = parsed.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+        let parsed = parsed.and_then(|parsed| Duration::try_from(parsed).ok());
         let fits = parsed.filter(|parsed| !parsed.is_zero() && *parsed <= Duration::from_secs(366 * 86_400));
         fits.ok_or_else(|| {
-            self.invalid_setting(key, text, "a number with its unit, such as 24h, 20s or 500ms")
+            self.invalid_setting(key, text, "a number with its unit, such as 24h, 7d, 20s or 500ms")
         })
     }
 

@@ -89,6 +89,7 @@ fn release_request(connector: &Connector, machine: &PollMachine, started: Timest
         // The posted query is in the list of fetches; the address alone identifies the publisher.
         url: kept.request.split(' ').nth(1).unwrap_or_default().to_owned(),
         retrieved_at: Some(timestamp(kept.at)),
+        ..ArchivedFile::default()
     };
     let vintage =
         if connector.states_vintage() { String::new() } else { state::utc_day(started).to_string() };

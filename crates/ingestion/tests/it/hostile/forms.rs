@@ -56,7 +56,7 @@ macro_rules! forms {
 }
 
 /// Every form.
-pub(super) const FORMS: [Form; 24] = forms! {
+pub(super) const FORMS: [Form; 28] = forms! {
     "baci" "baci/2" "BACI_HS92_Y2020_V202401b.csv" "26.628" {
         "t,i,j,k,v,q" "2020,36,360,250410,@,40.261" "2020,36,842,250410,5,NA" }
     "tidy-trade" "tidy/2" "t.csv" "26.628" {
@@ -76,6 +76,20 @@ pub(super) const FORMS: [Form; 24] = forms! {
         "@,,CHN,rare-earths,refined,quota,red,284690,JPN" "2011-01-01,,IDN,nickel,mined,prohibition,red,," }
     "tidy-concordance" "tidy/2" "c.csv" "0.9" {
         "nomenclature,code,material,stage,purity" "acme,A-1,graphite,mined,@" "acme,A-2,cobalt,mined,1" }
+    "tidy-projections" "tidy/2" "j.csv" "1500" {
+        "period,economy,material,stage,side,scenario,quantity,unit,basis"
+        "2040,COD,cobalt,mined,supply,base,@,t,content" "2040,CHN,cobalt,mined,supply,base,2,kt,content" }
+    "tidy-targets" "tidy/2" "s.csv" "0.6" {
+        "id,title,announced_by,consumer,material,stage,measure,line,direction,status,source,announced,\
+         confirmation"
+        "one,One,G7,G7,cobalt,mined,import-share,@,at-most,plan,Text,2026-06-17,confirmed"
+        "two,Two,G7,G7,nickel,mined,import-share,0.5,at-most,plan,Text,2026-06-17,confirmed" }
+    "tidy-claims" "tidy/2" "m.csv" "0.1" {
+        "id,text,said_by,date,consumer,materials,stage,measure,supplier,low,high,source,confirmation"
+        "one,One,Me,2026-06-17,WLD,cobalt,mined,production-share,CHN,@,0.7,Text,confirmed"
+        "two,Two,Me,2026-06-17,WLD,nickel,mined,production-share,CHN,0,0.7,Text,confirmed" }
+    "iea" "iea-cm/1" "iea.csv" "5476.5" {
+        "material,stage,economy,year,kt" "Copper,mining,CHL,2024,@" "Copper,mining,CHN,2024,1815" }
     "usgs-world" "usgs-mcs/1" "mcs2024-graph_world.csv" "72000" {
         "Source,Country,Type,Prod_t_2022,Prod_t_est_2023,Prod_notes,Reserves_t,Reserves_notes"
         "MCS2024,China,\"Mine production, graphite\",@,80000,,,," "MCS2024,Brazil,\"Mine production, \

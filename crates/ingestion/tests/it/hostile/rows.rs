@@ -308,7 +308,7 @@ async fn wrong_units_and_bases_are_rejected() {
     let units = gates.iter().find(|gate| gate.gate == "units").unwrap();
     assert_eq!(
         (units.verdict(), &*units.message),
-        (Verdict::Warn, "3 rows set aside for a unit or basis that does not fit")
+        (Verdict::Warn, "3 rows quarantined for a unit or basis that does not fit")
     );
     service.stop().await;
 }
@@ -321,7 +321,7 @@ async fn a_release_is_refused_with_too_many_rejections() {
     let outcome = service.take(BACI, &content).await.unwrap();
     assert_eq!(outcome.release.state(), ReleaseState::Refused);
     assert!(
-        outcome.release.reason.contains("1 rows set aside, 0 allowed: invalid-number 1"),
+        outcome.release.reason.contains("1 row is invalid (invalid-number 1) and none is allowed"),
         "{}",
         outcome.release.reason
     );

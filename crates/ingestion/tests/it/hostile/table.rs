@@ -35,7 +35,7 @@ const WRONGS: &[(&str, &str, Make)] = &[
     }),
     (
         "cut in the middle of a row",
-        "a row cut short is set aside with its line, the whole ones can go on; an open quote is refused, as \
+        "a row cut short is quarantined with its line, the whole ones can go on; an open quote is refused, as \
          it may have held more rows",
         |form| {
             let row = form.row(form.figure);
@@ -51,7 +51,7 @@ const WRONGS: &[(&str, &str, Make)] = &[
     }),
     (
         "a row cut short before others",
-        "the row is set aside with its line, not filled up with nothing",
+        "the row is quarantined with its line, not filled up with nothing",
         |form| {
             let row = form.row(form.figure);
             let short = row.rsplitn(3, ',').last().unwrap_or_default();
@@ -74,7 +74,7 @@ const WRONGS: &[(&str, &str, Make)] = &[
         "a figure is never made of what is left when bytes are dropped",
         |form| with_bytes(form, b"\x81"),
     ),
-    ("NUL bytes in a row", "damage is set aside, and never read around", |form| with_bytes(form, b"\0\0")),
+    ("NUL bytes in a row", "damage is quarantined, and never read around", |form| with_bytes(form, b"\0\0")),
     ("NUL bytes in the header", "a damaged header names no columns", |form| {
         csv(form).map(|()| [form.header, "\0\n", form.rows[1], "\n"].concat().into_bytes())
     }),
@@ -97,7 +97,7 @@ const WRONGS: &[(&str, &str, Make)] = &[
     }),
     (
         "a quote that is not closed",
-        "it would swallow the rows behind it: the line where it opened is named, or the row set aside where \
+        "it would swallow the rows behind it: the line where it opened is named, or the row quarantined where \
          the quote ends on its line",
         |form| {
             let row = form.row(form.figure);
@@ -139,12 +139,16 @@ const WRONGS: &[(&str, &str, Make)] = &[
         "made by joining files: told where the mark would become a part of a name",
         |form| text(form).map(|()| [BOM, BOM, &form.whole()].concat()),
     ),
-    ("a byte order mark before a row", "the same, set aside where it stands in a code or a figure", |form| {
-        let row = form.row(form.figure);
-        text(form).map(|()| form.with(&[form.rows[1], &format!("\u{feff}{row}")]))
-    }),
+    (
+        "a byte order mark before a row",
+        "the same, quarantined where it stands in a code or a figure",
+        |form| {
+            let row = form.row(form.figure);
+            text(form).map(|()| form.with(&[form.rows[1], &format!("\u{feff}{row}")]))
+        },
+    ),
     ("figure 1e999", "beyond all numbers is no number", |form| number(form, "1e999")),
-    ("figure NaN", "missing where the source writes so, set aside elsewhere; never zero", |form| {
+    ("figure NaN", "missing where the source writes so, quarantined elsewhere; never zero", |form| {
         number(form, "NaN")
     }),
     ("figure inf", "no statistic is infinite", |form| number(form, "inf")),

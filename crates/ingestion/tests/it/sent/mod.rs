@@ -2,8 +2,8 @@
 //!
 //! A verdict is written as
 //!
-//! - `= ROW; ROW`: read as these rows, and nothing is set aside;
-//! - `~ ROW; ROW | CODE: PART`: the same, and something is set aside by this code, with this part in its
+//! - `= ROW; ROW`: read as these rows, and nothing is quarantined;
+//! - `~ ROW; ROW | CODE: PART`: the same, and something is quarantined by this code, with this part in its
 //!   reason or hint;
 //! - `! CODE: PART`: refused by this code, with this part in its message, column, value or hint.
 //!
@@ -50,7 +50,7 @@ pub(super) struct Parser {
     files: Vec<Sent>,
 }
 
-/// Rows of a file, and what was set aside.
+/// Rows of a file, and what was quarantined.
 fn read(name: &str, content: &[u8], given: &Metadata) -> Result<(Vec<String>, Vec<Rejection>), SourceError> {
     let plans = plan(vec![memory(name, content)], given, &Codes::default(), Limits::default(), &mut |_| {})?;
     if plans[0].release.table() == Table::Trade {

@@ -6,6 +6,7 @@ pub(super) fn parsers() -> Vec<Parser> {
     vec![
         Parser { id: "usgs-mcs", file: "mcs2024-graph_world.csv", hs: "", files: usgs() },
         Parser { id: "wmd", file: "wmd.csv", hs: "", files: wmd() },
+        Parser { id: "iea-cm", file: "iea.csv", hs: "", files: iea() },
     ]
 }
 
@@ -112,6 +113,45 @@ fn wmd() -> Vec<Sent> {
             "a decimal comma",
             row("Cobalt,Australia,AUS,\"97,63\",metr. t,r"),
             "~ 2022,CHL,cobalt,mined,7,content | invalid-number: decimal comma? write 97.63",
+        ),
+    ]
+}
+
+const IEA: &str =
+    "material,stage,economy,year,kt\nCopper,mining,CHL,2024,5476.5\nCopper,mining,OTHER,2024,9\n";
+const IEA_ROWS: &str = "= 2024,CHL,copper,mined,5476500,content; 2024,OTHER,copper,mined,9000,content";
+
+fn iea() -> Vec<Sent> {
+    let row = |row: &str| format!("material,stage,economy,year,kt\nCopper,mining,CHL,2024,5476.5\n{row}\n");
+    vec![
+        sent("as copies have it", IEA, IEA_ROWS),
+        sent("Excel's mark", bom(IEA), IEA_ROWS),
+        sent("Windows", crlf(IEA), IEA_ROWS),
+        sent("an editor adds blank lines", blank_lines(IEA), IEA_ROWS),
+        sent("a spreadsheet with semicolons", separated(IEA, ";"), IEA_ROWS),
+        sent("Excel's Unicode text", utf16(IEA), IEA_ROWS),
+        sent("names in capitals", capitals(IEA), IEA_ROWS),
+        sent("a program quotes everything", quoted(IEA), IEA_ROWS),
+        sent("the rest of the world by its name", row("Copper,mining,Rest of world,2024,9"), IEA_ROWS),
+        sent(
+            "a printed total of the world",
+            row("Copper,mining,Total,2024,22794"),
+            "= 2024,CHL,copper,mined,5476500,content; 2024,WLD,copper,mined,22794000,content",
+        ),
+        sent(
+            "a total of another table",
+            row("Total clean technologies,mining,CHL,2024,9"),
+            "~ 2024,CHL,copper,mined,5476500,content | unknown-material: rare earth elements",
+        ),
+        sent(
+            "a stage that the dataset does not have",
+            row("Copper,smelting,PER,2024,9"),
+            "~ 2024,CHL,copper,mined,5476500,content | unknown-word: ining",
+        ),
+        sent(
+            "an economy by its name",
+            row("Copper,mining,Peru,2024,9"),
+            "~ 2024,CHL,copper,mined,5476500,content | unknown-economy: PER",
         ),
     ]
 }

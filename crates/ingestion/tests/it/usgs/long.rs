@@ -1,10 +1,11 @@
 //! The long layout: one file with both tables, told apart by section.
 use encoding_rs::WINDOWS_1252;
-use orewatch_contracts::ingestion::v1::Table;
+use orewatch_contracts::ingestion::v1::{ListReleasesRequest, Table};
 use orewatch_formats::{Codes, Limits, Metadata, plan};
+use orewatch_ingestion::client::Options;
 
 use super::take;
-use crate::harness::file;
+use crate::harness::{Service, file};
 
 /// Names of the columns.
 pub(super) const LONG: &str = "MCS chapter,Section,Commodity,Country,Statistics,Statistics_detail,Unit,Year,Value,Notes,\
@@ -93,4 +94,81 @@ fn only_the_requested_table_is_read() {
         &mut |_| {},
     );
     assert_eq!(both.unwrap_err().code, "mixed-tables", "two tables cannot have one name");
+}
+
+/// The figures and notes are those of the Survey, shortened; the chapters are cut to two economies.
+#[test]
+fn notes_of_the_survey_are_kept_once_for_a_series() {
+    let chapter =
+        "(Data in metric tons, antimony content) -- Significant revisions were made to 2024 production.";
+    let row = |country: &str, year: &str, value: &str, notes: &str| {
+        format!(
+            "ANTIMONY,{WORLD},Antimony,{country},Production,\"Mine production\",metric tons,\
+             {year},{value},\"{notes}\",Yes,\"{chapter}\"\n"
+        )
+    };
+    let appendix = "Estimated. -- See Appendix C for resource and reserve definitions.";
+    let text = [
+        format!("{LONG}\n"),
+        row("China", "2024", "40000", "Estimated."),
+        row("Russia", "2024", "40000", appendix),
+        row("Russia", "2025", "32000", "Estimated. -- China’s imports were used."),
+        row("Mexico", "2024", "600", "Reported. -- As reported by the Government."),
+        row("Mexico", "2025", "600", "Estimated. -- As reported by the Government."),
+        row("United States", "2025", "W", "W"),
+        row("World total (rounded)", "2025", "110000", "Excludes U.S. production."),
+    ]
+    .concat();
+    let taken = take(vec![file("data.csv", WINDOWS_1252.encode(&text).0)]).unwrap();
+    let notes: Vec<_> = taken[0]
+        .totals
+        .notes
+        .iter()
+        .map(|note| {
+            [&note.text, &note.material, &note.stage, &note.economy, &note.period].map(String::as_str)
+        })
+        .collect();
+    let about = ["antimony", "mined"];
+    let expected = [
+        ["As reported by the Government.", about[0], about[1], "MEX", ""],
+        ["China’s imports were used.", about[0], about[1], "RUS", "2025"],
+        ["Significant revisions were made to 2024 production.", about[0], about[1], "", ""],
+    ];
+    assert_eq!(notes, expected);
+}
+
+#[test]
+fn notes_are_bounded_in_number_and_length_and_show_nothing_hidden() {
+    let row = |country: &str, note: &str| {
+        format!(
+            "COBALT,{WORLD},Cobalt,{country},Production,\"Mine production\",metric tons,2025,1,\
+             \"{note}\",Yes,\n"
+        )
+    };
+    let mut text = format!("{LONG}\n{}", row("Congo (Kinshasa)", &format!("a\u{85}b {}", "é".repeat(900))));
+    text.extend((0..600).map(|number| row("Australia", &format!("Note {number:03}."))));
+    let taken = take(vec![file("data.csv", text)]).unwrap();
+    let notes = &taken[0].totals.notes;
+    assert_eq!(notes.len(), 500, "further notes are dropped");
+    let long = notes.iter().find(|note| note.economy == "COD").expect("the first note is kept");
+    assert!(long.text.len() <= 1_000 && long.text.ends_with("é…"), "{}", long.text.len());
+    assert!(long.text.starts_with("a b é"), "{}", long.text);
+}
+
+#[tokio::test]
+async fn the_report_of_a_release_has_the_notes_and_lists_of_releases_leave_them_out() {
+    let row = format!(
+        "COBALT,{WORLD},Cobalt,Australia,Production,\"Mine production\",metric tons,2025,1,\
+         \"Revised.\",Yes,\n"
+    );
+    let service = Service::start().await;
+    let metadata = Metadata { table: Some("production".to_owned()), ..Metadata::default() };
+    let inputs = vec![file("data.csv", format!("{LONG}\n{row}"))];
+    let outcome = service.ingest(inputs, Options { metadata, ..Options::default() }).await.unwrap();
+    let id = outcome.release.release.unwrap().id;
+    let noted = service.find(&id).await.report.unwrap().notes;
+    assert_eq!((noted.len(), noted[0].text.as_str(), noted[0].economy.as_str()), (1, "Revised.", "AUS"));
+    let listed = service.client().list_releases(ListReleasesRequest::default()).await.unwrap().into_inner();
+    assert!(listed.releases.iter().all(|release| release.report.as_ref().unwrap().notes.is_empty()));
+    service.stop().await;
 }

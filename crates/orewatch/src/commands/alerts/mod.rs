@@ -1,5 +1,7 @@
 //! `alerts`: which thresholds are crossed, since when, and by how much.
+mod find;
 mod show;
+mod unfired;
 mod watch;
 mod why;
 
@@ -13,10 +15,13 @@ use orewatch_contracts::alerting::v1::{
 
 use super::print_message;
 use super::shared::all_pages;
+use crate::names;
 use crate::options::{ClientOptions, Format};
-use crate::render::{Out, table};
+use crate::render::{Out, product_notes, table, wrap};
 use crate::session::Client;
 use crate::view::ListedAlert;
+use find::Found;
+pub(crate) use find::find_existing;
 
 /// Page size of requests: the most that the server returns at once.
 const PAGE_SIZE: u32 = 1_000;
@@ -39,7 +44,8 @@ Examples:
   orewatch alerts --state resolved --format csv
   orewatch alerts --watch --format json
   orewatch alerts show g7-china-rare-earths/G7/rare-earths/refined/CHN
-  orewatch alerts why g7-china-rare-earths/G7/rare-earths/refined/CHN"
+  orewatch alerts why g7-china-rare-earths/G7/rare-earths/refined/CHN
+  orewatch alerts why g7-china-cobalt Japan cobalt"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -70,15 +76,17 @@ impl Args {
 enum Command {
     /// Show one alert with its transitions
     Show {
-        /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
+        /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER, or the short one of the list
         alert: String,
         #[command(flatten)]
         client: ClientOptions,
     },
-    /// Explain the state of an alert, and why each receiver was notified or not
+    /// Explain the state of an alert, why each receiver was notified or not, or why there is no alert
     Why {
-        /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
-        alert: String,
+        /// Identifier of the alert, or a rule and a subject: RULE CONSUMER MATERIAL STAGE SUPPLIER, of which
+        /// the last ones may be left out
+        #[arg(required = true, value_name = "ALERT")]
+        alert: Vec<String>,
         #[command(flatten)]
         client: ClientOptions,
     },
@@ -132,25 +140,28 @@ fn label(text: &str) -> Result<(String, String), String> {
 }
 
 impl Filter {
-    /// Returns the filter as the services take it.
-    pub(crate) fn proto(&self) -> AlertFilter {
+    /// Returns the filter as the services take it, with codes in the place of names.
+    ///
+    /// # Errors
+    /// A name that is in no table, or that means several things.
+    pub(crate) fn proto(&self) -> Result<AlertFilter, Failure> {
         let states = self.state.iter().map(|state| match state {
             State::Pending => AlertState::Pending.into(),
             State::Firing => AlertState::Firing.into(),
             State::Resolved => AlertState::Resolved.into(),
             State::Inactive => AlertState::Inactive.into(),
         });
-        AlertFilter {
+        Ok(AlertFilter {
             rules: self.rule.clone(),
-            consumers: self.consumer.clone(),
-            materials: self.material.clone(),
-            stages: self.stage.clone(),
-            suppliers: self.supplier.clone(),
+            consumers: names::consumers(&self.consumer)?,
+            materials: names::materials(&self.material)?,
+            stages: names::stages(&self.stage)?,
+            suppliers: names::suppliers(&self.supplier)?,
             states: states.collect(),
             severities: self.severity.clone(),
             labels: self.label.iter().cloned().collect::<BTreeMap<_, _>>(),
             ..AlertFilter::default()
-        }
+        })
     }
 }
 
@@ -166,6 +177,14 @@ pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<Vec<Al
     .await?;
     alerts.sort_by(by_urgency);
     Ok(alerts)
+}
+
+/// Prints what in a filter is likely a mistake, such as a rule that does not exist.
+async fn warn_of_unknown_words(client: &Client, filter: &AlertFilter) -> Result<(), Failure> {
+    let request = ListAlertsRequest { filter: Some(filter.clone()), page_size: 1, page_token: String::new() };
+    let page = client.alerting().await?.list_alerts(client.request(request)).await?.into_inner();
+    page.warnings.iter().for_each(|warning| print_message(warning));
+    Ok(())
 }
 
 /// Orders alerts: the most severe first, then by margin.
@@ -191,25 +210,33 @@ fn margin(alert: &Alert) -> f64 {
 /// Runs the command.
 pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
     match &args.command {
-        Some(Command::Show { alert, .. }) => return show::run(alert, client).await,
-        Some(Command::Why { alert, .. }) => return why::run(alert, client).await,
+        Some(Command::Show { alert, .. }) => {
+            return show::run(&find_existing(client, alert).await?, client).await;
+        }
+        Some(Command::Why { alert, .. }) => {
+            return match find::find(client, alert).await? {
+                Found::Alert(id) => why::run(&id, client).await,
+                Found::NoAlert(wanted) => unfired::run(client, &wanted).await,
+            };
+        }
         None => {}
     }
-    let filter = args.filter.proto();
+    let filter = args.filter.proto()?;
     if args.watch {
+        warn_of_unknown_words(client, &filter).await?;
         return watch::watch(client, filter, args.from.clone()).await;
     }
     let alerts = query(client, filter).await?;
     let holds = holds(client, &alerts).await?;
     match client.out.format {
-        Format::Json => client.out.json(&listed(&alerts, &holds)),
-        Format::Csv => client.out.csv(&alerts),
+        Format::Json => client.out.json(&listed(&alerts, &holds))?,
+        Format::Csv => client.out.csv(&alerts)?,
         Format::Table if alerts.is_empty() => {
             print_message("No alert matches. Only rules that are applied can fire: orewatch rules list");
-            Ok(())
         }
-        Format::Table => client.out.text(&list_text(&client.out, &alerts, &holds)),
+        Format::Table => client.out.text(&list_text(&client.out, &alerts, &holds))?,
     }
+    client.out.require(alerts.is_empty())
 }
 
 /// Alerts with how they are handled.
@@ -221,11 +248,12 @@ fn listed<'a>(alerts: &'a [Alert], holds: &'a Holds) -> Vec<ListedAlert<'a>> {
 fn list_text(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
     let mut text = table(out, &listed(alerts, holds));
     if alerts.iter().any(|alert| alert.certainty() == Certainty::NotConfirmed) {
-        text.push_str(&format!("{NOT_CONFIRMED}\n"));
+        text.push_str(&wrap(NOT_CONFIRMED, out.width, ""));
     }
     if alerts.iter().any(|alert| alert.sources_disagree && !alert.stale) {
-        text.push_str(&format!("{SOURCES_DISAGREE}\n"));
+        text.push_str(&wrap(SOURCES_DISAGREE, out.width, ""));
     }
+    text.push_str(&product_notes(alerts.iter().map(|alert| (alert.subject.as_ref(), &*alert.products))));
     text
 }
 

@@ -1,11 +1,12 @@
 //! `alerts show`: one alert with its transitions.
 use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::{Alert, AlertTransition, Contributor, GetAlertRequest, RuleChange};
+use orewatch_contracts::market::{products_text, proxy_caveat, size_text};
 use orewatch_rules::wording;
 use serde_json::json;
 
 use crate::options::Format;
-use crate::render::{Out, document, labels, object, value_in};
+use crate::render::{Out, document, hanging, labels, object, value_in};
 use crate::session::Client;
 use crate::view::{
     alert_unit, margin_text, reason_word, state_text, subject_summary, threshold_text, transition_line,
@@ -42,6 +43,9 @@ fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
         ("measure", subject.measure.clone()),
         ("period", alert.period.clone()),
         ("value", wording::figure(alert, alert_unit(alert))),
+        ("product", products_text(&alert.products)),
+        ("market", size_text(alert.size.as_ref())),
+        ("caveat", proxy_caveat(&subject.material, &alert.products)),
         ("changed", wording::at_transition(alert, alert_unit(alert))),
         ("reason", wording::why(alert.reason()).to_owned()),
         ("sources", wording::sources(alert, alert_unit(alert))),
@@ -67,16 +71,16 @@ fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
         ("owner", alert.owner.clone()),
     ];
     let mut text = format!("{}\n{}\n", out.style.bold(&alert.title), out.style.dim(&alert.id));
-    text.push_str(&labels(&fields, LABEL_WIDTH));
+    text.push_str(&labels(&fields, LABEL_WIDTH, out.width));
     if !alert.text.trim().is_empty() {
         text.push('\n');
         for line in alert.text.trim().lines() {
-            text.push_str(&format!("{}\n", format!("  {line}").trim_end()));
+            text.push_str(&hanging(&format!("  {line}\n"), out.width, 2));
         }
     }
     text.push_str(&format!("\n{}\n", out.style.dim("Transitions")));
     for transition in transitions {
-        text.push_str(&format!("  {}\n", transition_line(out, transition)));
+        text.push_str(&hanging(&format!("  {}", transition_line(out, transition)), out.width, 4));
     }
     text
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::commands::print_message;
 use crate::options::Format;
-use crate::render::{Out, brief, document, estimate, labelled, object};
+use crate::render::{Out, brief, document, estimate, hanging, labelled, object};
 use crate::session::Client;
 use crate::view::{
     acknowledgement_summary, alert_unit, delivery_word, notification_reason, reason_word, state_word,
@@ -202,7 +202,7 @@ fn history(out: &Out, transitions: &[AlertTransition]) -> String {
     let shown = transitions
         .iter()
         .skip(skipped)
-        .map(|transition| format!("  {}\n", transition_line(out, transition)));
+        .map(|transition| hanging(&format!("  {}", transition_line(out, transition)), out.width, 4));
     let before = if skipped > 0 { format!("  {skipped} earlier\n") } else { String::new() };
     before + &shown.collect::<String>()
 }
@@ -218,11 +218,9 @@ fn telling_text(out: &Out, telling: &SubscriptionTelling) -> String {
         let planned = time_text(message.planned_at);
         let reason = notification_reason(message.reason());
         let attempts = count_text(usize::try_from(delivery.attempt_count).unwrap_or(usize::MAX), "attempt");
-        text.push_str(&format!(
-            "    {planned}  {reason}: {}, {attempts}, message {}\n",
-            delivery_word(delivery.state()),
-            message.id
-        ));
+        let state = delivery_word(delivery.state());
+        let line = format!("    {planned}  {reason}: {state}, {attempts}, message {}", message.id);
+        text.push_str(&hanging(&line, out.width, 6));
     }
     text
 }

@@ -82,7 +82,6 @@ struct Line {
     role: String,
     vintages: String,
     figure: String,
-    range: String,
     coverage: String,
     tonnes: String,
 }
@@ -94,7 +93,6 @@ impl Row for Line {
             only_shown("role", Left, |line: &Self| line.role.clone()),
             only_shown("vintage", Left, |line: &Self| line.vintages.clone()),
             only_shown("figure", Right, |line: &Self| line.figure.clone()),
-            only_shown("range", Right, |line: &Self| line.range.clone()),
             only_shown("coverage", Right, |line: &Self| line.coverage.clone()),
             only_shown("tonnes", Right, |line: &Self| line.tonnes.clone()),
         ]
@@ -127,19 +125,8 @@ fn line(side: &SourceAnswer, role: String, published: &Exposure, exposure: &Expo
         role,
         vintages: side.vintages.join(", "),
         figure: brief(&published.unit, Some(&estimate)),
-        range: range(&published.unit, &estimate),
         coverage: estimate.coverage.map(percent).unwrap_or_default(),
         tonnes: side.quantity.map(|tonnes| format!("{tonnes:.0}")).unwrap_or_default(),
-    }
-}
-
-/// The bounds of an estimate, if they differ.
-fn range(unit: &str, estimate: &Estimate) -> String {
-    match (estimate.low, estimate.high) {
-        (Some(low), Some(high)) if low.total_cmp(&high).is_ne() => {
-            format!("{} to {}", known_value(unit, Some(low)), known_value(unit, Some(high)))
-        }
-        _ => String::new(),
     }
 }
 

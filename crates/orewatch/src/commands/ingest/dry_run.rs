@@ -5,7 +5,7 @@ use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::client::Outcome;
 use serde_json::{Map, Value, json};
 
-use crate::commands::refusal::refusal_hint;
+use crate::commands::refusal::{Recorded, refusal_hint};
 use crate::options::Format;
 use crate::render::{Align, Out, document, object, table, table_of_columns};
 use crate::view::{QuarantinedRow, release_page};
@@ -30,9 +30,8 @@ pub(super) fn refusal(outcome: &Outcome) -> Option<Failure> {
     let report = outcome.release.report.as_ref()?;
     let blocks: Vec<_> = report.gates.iter().filter(|gate| gate.verdict() == Verdict::Block).collect();
     let first = blocks.first()?;
-    let message = format!("the release would be refused: {}: {}", first.gate, first.message);
-    let id = outcome.release.release.as_ref().map_or("", |release| release.id.as_str());
-    let hint = ["nothing was recorded".to_owned(), refusal_hint(&outcome.release, id)];
+    let message = format!("this release would be refused: {} (gate {})", first.message, first.gate);
+    let hint = ["nothing was recorded".to_owned(), refusal_hint(&outcome.release, Recorded::No)];
     let hint = hint.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
     Some(Failure::new(Class::Refused, "would-be-refused", message).with_hint(hint))
 }

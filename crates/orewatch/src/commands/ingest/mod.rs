@@ -38,6 +38,8 @@ Examples:
   orewatch ingest production.csv --dataset our-survey --vintage 2026-11 --max-rejects 20
   orewatch ingest purchases.csv --tenant acme --concordance acme-codes.csv --gate scope-jump=warn
   orewatch ingest germany.csv --kind declarations
+  orewatch ingest einkauf.csv --dataset einkauf --vintage 2026 --publisher us --hs HS22 --tenant acme \\
+      --map period=Jahr,exporter=Herkunft,importer==DEU,product=Ware,value_kusd=Wert,quantity_t=Menge
   orewatch ingest our-mines.csv --supplements usgs-mcs
   orewatch ingest extract.csv --scope partner=CHN,VNM --scope period=2022
 
@@ -71,6 +73,11 @@ pub(crate) struct Args {
     /// first. The first that has a code decides; the catalogue comes last
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
     concordance: Vec<String>,
+    /// Read columns of a csv file under other names: COLUMN=NAME with the column of a tidy table first, such
+    /// as period=Jahr; NAME beginning with = is the value of all rows, as in importer==DEU. Semicolons,
+    /// decimal commas, empty cells, and names of economies are then read as a spreadsheet writes them
+    #[arg(long, value_name = "COLUMN=NAME", value_delimiter = ',', value_parser = mapping)]
+    map: Vec<(String, String)>,
     /// Return as soon as the release is committed, without waiting for figures and alerts
     #[arg(long)]
     no_wait: bool,
@@ -145,6 +152,8 @@ impl About {
             kind: self.kind.clone(),
             supplements: self.supplements.clone(),
             scope: (!self.scope.is_empty()).then(|| self.scope.join("; ")),
+            // Only the file itself says so.
+            cut: None,
         }
     }
 }
@@ -212,6 +221,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             gates: args.gate.iter().cloned().collect(),
             dry_run: args.dry_run,
             hold: args.hold,
+            column_map: args.map.iter().cloned().collect(),
             archive: None,
         };
         let done = ingest(client, inputs, options).await?;
@@ -230,6 +240,12 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         }
     }
     outcomes.iter().find_map(refusal).map_or(Ok(()), Err)
+}
+
+/// Reads which column is read as which.
+fn mapping(text: &str) -> Result<(String, String), String> {
+    let (column, name) = text.split_once('=').ok_or("write COLUMN=NAME, such as period=Jahr")?;
+    Ok((column.trim().to_owned(), name.trim().to_owned()))
 }
 
 /// Reads a gate and its mode.

@@ -257,7 +257,7 @@ fn summary_lines(out: &Out, summary: &BacktestSummary) -> String {
         if severities.is_empty() { String::new() } else { format!(" ({})", severities.join(", ")) };
     text.push_str(&format!(
         "  episodes with the figures as known now: {}{severities}, {} of them pending only; longest {}, \
-         median {} periods; flaps: {}\n",
+         median {} periods; flaps (fired again soon after resolving): {}\n",
         summary.episodes, summary.pending_only, summary.longest, summary.median, summary.flaps
     ));
     if let (Some(first), Some(last)) = (summary.bars.first(), summary.bars.last()) {

@@ -164,7 +164,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
         }
         Command::Test(args) => {
             let settings = session.settings(&[&args.client])?;
-            test::test(&args, &session.out(&settings)?)
+            test::test(&args, &args.client.output(session.out(&settings)?)?)
         }
         Command::Schema => {
             let settings = session.settings(&[])?;
@@ -172,7 +172,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
         }
         Command::Packs(args) => {
             let settings = session.settings(&[&args.client])?;
-            packs::list_packs(&session.out(&settings)?)
+            packs::list_packs(&args.client.output(session.out(&settings)?)?)
         }
     }
 }

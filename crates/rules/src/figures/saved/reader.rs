@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use orewatch_catalog::Period;
 use orewatch_contracts::common::v1::{By, Estimate, Frequency};
+use orewatch_contracts::exposure::v1::MarketSize;
 
 use super::super::extent::{Extent, Extents};
 use super::super::market::{Market, MarketFigures, Presence};
@@ -20,6 +21,7 @@ pub(super) struct Reader {
     periods: Vec<Option<Period>>,
     provenances: Vec<Arc<Provenance>>,
     spreads: Vec<Arc<Spread>>,
+    sizes: Vec<Arc<MarketSize>>,
 }
 
 impl Reader {
@@ -27,7 +29,8 @@ impl Reader {
         let words: Vec<Arc<str>> = std::mem::take(&mut saved.words).into_iter().map(Arc::from).collect();
         let periods = words.iter().map(|word| word.parse().ok()).collect();
         let provenance = |provenance: SavedProvenance| {
-            Arc::new(Provenance { cause: provenance.cause, releases: provenance.releases })
+            let SavedProvenance { cause, releases, products } = provenance;
+            Arc::new(Provenance { cause, releases, products })
         };
         let provenances = std::mem::take(&mut saved.provenances).into_iter().map(provenance).collect();
         let spread = |spread: SavedSpread| {
@@ -40,7 +43,8 @@ impl Reader {
             }))
         };
         let spreads = std::mem::take(&mut saved.spreads).into_iter().map(spread).collect::<Option<_>>()?;
-        Some(Self { saved, words, periods, provenances, spreads })
+        let sizes = std::mem::take(&mut saved.sizes).into_iter().map(Arc::new).collect();
+        Some(Self { saved, words, periods, provenances, spreads, sizes })
     }
 
     fn measured(&self, measure: u32, by: i32, frequency: i32) -> Option<Measured> {
@@ -148,7 +152,11 @@ impl Reader {
             0 => None,
             number => Some(Arc::clone(item(&self.spreads, number - 1)?)),
         };
-        Some((period, Arc::new(Figure { estimate, names, spread, provenance })))
+        let size = match saved.size.get(k)? {
+            0 => None,
+            number => Some(Arc::clone(item(&self.sizes, number - 1)?)),
+        };
+        Some((period, Arc::new(Figure { estimate, names, spread, size, provenance })))
     }
 }
 

@@ -6,8 +6,8 @@ use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, RuleChange};
-use orewatch_contracts::common::v1::{Estimate, Frequency, Status};
-use orewatch_contracts::exposure::v1::Subject;
+use orewatch_contracts::common::v1::{By, Estimate, Frequency, Status};
+use orewatch_contracts::exposure::v1::{MarketSize, Subject};
 use orewatch_contracts::{Class, Failure};
 use serde::Deserialize;
 
@@ -52,7 +52,8 @@ struct Test {
     subject: About,
     /// The figures of the rule's measure.
     series: BTreeMap<PeriodKey, Cell>,
-    /// Figures of other measures that the condition uses.
+    /// Figures of other measures that the condition uses, by the name of the measure. `import-share by value`
+    /// names the basis too, for a condition on both.
     #[serde(default)]
     measures: BTreeMap<String, BTreeMap<PeriodKey, Cell>>,
     /// Time at which the age of data is assessed, such as `2027-01-01`.
@@ -121,6 +122,9 @@ struct Given {
     sources: u32,
     lowest: Option<f64>,
     highest: Option<f64>,
+    /// Size of the market, in tonnes and in thousands of US dollars.
+    quantity_t: Option<f64>,
+    value_kusd: Option<f64>,
 }
 
 /// Runs the tests of a file.
@@ -248,10 +252,15 @@ impl Test {
             self.measures.iter().map(|(name, series)| (name.as_str(), series)).collect();
         let mut others = Vec::new();
         for other in &rule.condition.other_series {
-            let name = other.measure.split('/').next().unwrap_or_default();
-            let given = left.remove(name).or_else(|| self.measures.get(name));
+            let measure = other.measure.split('/').next().unwrap_or_default();
+            let basis = if other.by == By::Value { "value" } else { "quantity" };
+            let names = [format!("{measure} by {basis}"), measure.to_owned()];
+            let given = names.iter().find_map(|name| Some((name, self.measures.get(name)?)));
             others.push(match given {
-                Some(given) => series(given, &format!("measures.{name}"), rule)?,
+                Some((name, given)) => {
+                    left.remove(name.as_str());
+                    series(given, &format!("measures.{name}"), rule)?
+                }
                 None => Figures::new(),
             });
         }
@@ -307,7 +316,7 @@ fn series(cells: &BTreeMap<PeriodKey, Cell>, field: &str, rule: &CheckedRule) ->
 
 impl Cell {
     fn figure(&self) -> Figure {
-        let mut spread = None;
+        let (mut spread, mut size) = (None, None);
         let (estimate, names) = match self {
             Self::Value(value) => (known(*value, Some(*value), Some(*value), Some(1.0)), String::new()),
             Self::Word(Word::Stale) => {
@@ -315,7 +324,10 @@ impl Cell {
             }
             Self::Word(_) => (unavailable("missing"), String::new()),
             Self::Figure(given) => {
-                let Given { value, low, high, coverage, names, sources, lowest, highest } = given;
+                let Given { value, low, high, coverage, names, sources, lowest, highest, .. } = given;
+                let Given { quantity_t, value_kusd, .. } = *given;
+                let is_sized = quantity_t.is_some() || value_kusd.is_some();
+                size = is_sized.then(|| Arc::new(MarketSize { quantity_t, value_kusd }));
                 let (sources, lowest, highest) = (*sources, *lowest, *highest);
                 let given = Spread { sources, lowest, highest, ..Spread::default() };
                 spread = (sources > 1).then(|| Arc::new(given));
@@ -323,7 +335,7 @@ impl Cell {
                 (known(*value, or(low), or(high), coverage.or(Some(1.0))), names.join(","))
             }
         };
-        Figure { estimate, names: names.into(), spread, ..Figure::default() }
+        Figure { estimate, names: names.into(), spread, size, ..Figure::default() }
     }
 
     fn describe(&self) -> String {
