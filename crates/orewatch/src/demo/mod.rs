@@ -87,7 +87,9 @@ async fn show(client: &Client, data: Option<PathBuf>, full: bool) -> Result<(), 
     let started = Instant::now();
     let spinner = spinner();
     let mut tables: Vec<Input> = ingest::reference_inputs(ReferenceSet::Demo).collect();
-    let newest = tables.pop();
+    // The last edition of output restates the one before: it is loaded after the rules have been evaluated.
+    let newest = tables.iter().rposition(|table| table.name().starts_with("production-"));
+    let newest = newest.map(|place| tables.remove(place));
     let mut releases = Vec::new();
     for table in tables {
         releases.push(load(client, table, &spinner).await?);
