@@ -110,22 +110,23 @@ pub fn plan(
     let mut plans: Vec<_> =
         tables.into_iter().map(|surveys| assemble(surveys, codes, limits)).collect::<Result<_, _>>()?;
     plans.first_mut().into_iter().for_each(|plan| plan.notes.extend_from_slice(&notes));
-    check_distinct_datasets(&plans)?;
+    check_distinct_datasets(&plans, given)?;
     Ok(plans)
 }
 
-/// Refuses two tables of the same files under one dataset: the second release would be taken for the first.
-fn check_distinct_datasets(plans: &[Plan]) -> Result<(), SourceError> {
+/// Refuses two tables under one dataset that the user names: the second would be taken for the first.
+fn check_distinct_datasets(plans: &[Plan], given: &Metadata) -> Result<(), SourceError> {
     let doubled = plans.windows(2).find_map(|pair| {
-        let [first, second] = pair else { return None };
-        (first.release.dataset == second.release.dataset).then_some((first, second))
+        let [Plan { release: one, .. }, Plan { release: other, .. }] = pair else { return None };
+        let is_same = one.id == other.id || given.dataset.is_some() && one.dataset == other.dataset;
+        is_same.then_some((one, other))
     });
     let Some((first, second)) = doubled else { return Ok(()) };
-    let tables = [first, second].map(|plan| table_name(plan.table)).join(" and ");
+    let tables = [first, second].map(|release| table_name(release.table())).join(" and ");
     let message = format!("the files hold {tables}, which cannot be one dataset");
-    let file = first.release.files.first().map_or("release", |file| &file.name);
+    let file = first.files.first().map_or("release", |file| &file.name);
     Err(SourceError::new("mixed-tables", file, 0, message)
-        .at("dataset", &first.release.dataset)
+        .at("dataset", &first.dataset)
         .with_hint("leave --dataset out: each table has a name of its own"))
 }
 

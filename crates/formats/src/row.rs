@@ -2,7 +2,7 @@
 use super::Reject;
 
 /// Upper bound on the columns of a format that is read line by line, with room for one too many.
-pub(super) const MAX_FIELDS: usize = 24;
+pub(super) const MAX_FIELDS: usize = 21;
 
 /// Longest field that is a code or a figure, in bytes.
 pub(super) const MAX_FIELD_BYTES: usize = 256;

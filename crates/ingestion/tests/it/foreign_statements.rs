@@ -102,10 +102,9 @@ async fn clients_are_not_trusted_with_projections() {
 async fn clients_are_not_trusted_with_targets() {
     let service = Service::start().await;
     type Spoil = fn(&mut TargetRow);
-    let cases: [(&str, Spoil); 16] = [
+    let cases: [(&str, Spoil); 15] = [
         ("id", |row| row.id = "G7".to_owned()),
         ("title", |row| row.title = String::new()),
-        ("title", |row| row.title = "a\u{7}".to_owned()),
         ("consumer", |row| row.consumer = "g7".to_owned()),
         ("material", |row| row.material = "mithril".to_owned()),
         ("stage", |row| row.stage = "ore".to_owned()),

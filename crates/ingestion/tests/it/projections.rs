@@ -76,7 +76,7 @@ fn wrong_projections_are_set_aside_with_their_reasons() {
     let aside = taken.aside();
     let aside: Vec<_> = aside.iter().map(|row| row.split_once(',').unwrap().1).collect();
     assert_eq!(aside, cases.map(|(_, reason)| reason));
-    assert!(taken.rejections.iter().all(|row| !row.hint.is_empty() || row.code == "negative-figure"));
+    assert!(taken.rejections.iter().take(4).all(|row| !row.hint.is_empty()), "{:?}", taken.rejections);
 }
 
 #[test]

@@ -261,7 +261,7 @@ const BACI_COLUMNS: [(&str, &[&str]); 6] =
 
 /// Tables with other columns than they should have.
 fn parquet_tables() -> Vec<Sent> {
-    let wide: Vec<(String, [&str; 1])> = (0..20).map(|number| (format!("column{number}"), ["1"])).collect();
+    let wide: Vec<(String, [&str; 1])> = (0..24).map(|number| (format!("column{number}"), ["1"])).collect();
     let wide: Vec<(&str, &[&str])> = wide.iter().map(|(name, text)| (name.as_str(), &text[..])).collect();
     let flows: [(&str, &[&str]); 6] = [
         ("period", &["2022"]),
