@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use orewatch_catalog::{OTHER, Scheme, Stage, WORLD, material, resolve_economy};
+use orewatch_catalog::{Basis, OTHER, Scheme, Stage, WORLD, material, resolve_economy};
 
 use crate::source::{Row, Source};
 use crate::tidy::{Table, report_omission};
 
 const VINTAGE: &str = "2025-05";
+
+/// The material whose basis the dataset leaves open.
+const RARE_EARTHS: &str = "rare-earths";
 
 /// The year that is observed. Later ones are projected.
 const OBSERVED: &str = "2024";
@@ -122,13 +125,15 @@ fn block(row: Row<'_>) -> Result<Block> {
 
 fn material_id(row: Row<'_>) -> Result<&'static str> {
     let name = row.get("material")?;
-    let id = if name == "Rare Earth Elements" { "rare-earths" } else { &*name.to_lowercase() };
+    let id = if name == "Rare Earth Elements" { RARE_EARTHS } else { &*name.to_lowercase() };
     Ok(material(id)?.id)
 }
 
 /// The unit, and what is weighed: `kt,content`.
 fn unit_and_basis(id: &str, stage: Stage) -> Result<String> {
-    Ok(format!("kt,{}", material(id)?.basis(stage).as_str()))
+    // The dataset names no basis. Its rare earths can only be those of magnets, whose metals are weighed.
+    let basis = if id == RARE_EARTHS { Basis::Content } else { material(id)?.basis(stage) };
+    Ok(format!("kt,{}", basis.as_str()))
 }
 
 fn figure(row: Row<'_>, column: &str) -> Result<String> {
