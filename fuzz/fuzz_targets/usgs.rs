@@ -1,4 +1,5 @@
-//! Mineral Commodity Summaries, and the Critical Minerals Dataset of the IEA: the first byte selects the layout.
+//! Mineral Commodity Summaries, and the Critical Minerals Dataset of the IEA: the first byte selects the
+//! layout.
 #![no_main]
 
 const HEADERS: [&str; 7] = [

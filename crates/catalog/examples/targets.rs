@@ -71,8 +71,8 @@ fn act(material: &Material) -> Vec<String> {
     let stages: Vec<Stage> = relevant.filter(|stage| has_figures(material, *stage)).collect();
     let row = |name: &str, title: String, stage: Stage, measure: &str, line: &str, direction: &str| {
         format!(
-            "crma-2030-{name},{title},European Union,EU27,{id},{stage},{measure},,{line},{direction},quantity,\
-             2030,law,{ACT},{ACT_URL},2024-05-03,2024-05-23,confirmed"
+            "crma-2030-{name},{title},European Union,EU27,{id},{stage},{measure},,{line},{direction},\
+             quantity,2030,law,{ACT},{ACT_URL},2024-05-03,2024-05-23,confirmed"
         )
     };
     let own = |name: &str, verb: &str, percent: u8, stage: Stage, measure: &str| {

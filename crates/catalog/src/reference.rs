@@ -17,9 +17,9 @@ pub struct ReferenceTable {
     pub in_demo: bool,
 }
 
-/// Lists the tables in the order in which to ingest them: trade, governance, parameters, targets, claims, then
-/// output; older vintages first. Where two datasets of a kind are equally complete, the one that is ingested first answers:
-/// HS92 before HS17, the US Geological Survey before the International Energy Agency.
+/// Lists the tables in the order in which to ingest them: trade, governance, parameters, targets, claims,
+/// then output; older vintages first. Where two datasets of a kind are equally complete, the one that is
+/// ingested first answers: HS92 before HS17, the US Geological Survey before the International Energy Agency.
 pub fn tables() -> &'static [ReferenceTable] {
     TABLES
 }

@@ -36,7 +36,8 @@ pub fn duration(proto: &prost_types::Duration) -> Option<Duration> {
     Some(Duration::new(seconds, nanos))
 }
 
-/// A duration as messages to users name it, such as `90s` or `-1s 5ns`: the numbers as they came, in range or not.
+/// A duration as messages to users name it, such as `90s` or `-1s 5ns`: the numbers as they came, in range
+/// or not.
 ///
 /// `Display` of the type itself negates the seconds, which overflows for the least of all numbers.
 #[must_use]

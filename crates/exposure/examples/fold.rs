@@ -1,7 +1,8 @@
 //! What a large release costs: time and memory to fold its events, to look at a market, to publish a
 //! material.
 //!
-//! `cargo run --profile dist -p orewatch-exposure --example fold -- [MILLIONS OF ROWS] [compact | plain | mixed]`
+//! `cargo run --profile dist -p orewatch-exposure --example fold -- [MILLIONS OF ROWS]
+//! [compact | plain | mixed]`
 //!
 //! The rows are made up, as many in each market: 29 years of 30 materials at 3 stages. `compact` chunks hold
 //! rows of one market with whole numbers, `plain` ones the same with doubles, `mixed` ones rows of all

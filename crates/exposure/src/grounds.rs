@@ -1,6 +1,6 @@
 //! The grounds of a figure: the datasets and releases from which it is computed, the scenario if they are of
-//! projections, the spread of other datasets, the products that it is about, and the codes and members that it
-//! lacks.
+//! projections, the spread of other datasets, the products that it is about, and the codes and members that
+//! it lacks.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};

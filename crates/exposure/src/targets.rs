@@ -87,9 +87,10 @@ fn selected<'a>(
     let known = book.targets(at);
     if let Some(unknown) = targets.iter().find(|id| !known.contains_key(id.as_str())) {
         let near = orewatch_catalog::closest(unknown, known.keys().copied());
-        let hint = near.map_or("`orewatch targets` lists all targets".to_owned(), |near| {
-            format!("did you mean {near}?")
-        });
+        let hint = near.map_or_else(
+            || "`orewatch targets` lists all targets".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
         let message = format!("no release has a target `{unknown}`");
         return Err(Failure::new(Class::NotFound, "unknown-target", message)
             .with_hint(hint)
@@ -291,7 +292,7 @@ impl Series<'_, '_> {
         }
         let supplier = self.terms.supplier.filter(|_| has_supplier);
         let Figure { estimate, names, .. } = self.figure(period, supplier)?;
-        let shown = supplier.or(names.into_iter().flatten().next()).map_or("", EconomyId::code);
+        let shown = supplier.or_else(|| names.into_iter().flatten().next()).map_or("", EconomyId::code);
         Some(Newest { period, supplier, shown, estimate, state: self.terms.line.state(&estimate) })
     }
 
@@ -300,9 +301,12 @@ impl Series<'_, '_> {
     fn largest(self, period: Period) -> Option<Newest> {
         let scope = self.answer.cache.scope(self.market(period)?);
         let mut all = figures(&scope, &self).all;
-        all.retain(|figure| figure.estimate.value.is_some() && !self.is_inside(figure, period));
+        let is_bounded = |figure: &Figure| figure.estimate.value.is_some() || figure.estimate.high.is_some();
+        all.retain(|figure| is_bounded(figure) && !self.is_inside(figure, period));
         let value = |figure: &Figure| figure.estimate.value.unwrap_or(f64::NEG_INFINITY);
-        let largest = all.iter().reduce(|best, next| if value(next) > value(best) { next } else { best })?;
+        let known = all.iter().filter(|figure| figure.estimate.value.is_some());
+        let largest = known.reduce(|best, next| if value(next) > value(best) { next } else { best })?;
+        // A supplier without a best estimate may still be the one beyond the line.
         let highs: Option<Vec<f64>> = all.iter().map(|figure| figure.estimate.high).collect();
         let high = highs.map(|highs| highs.into_iter().fold(f64::NEG_INFINITY, f64::max));
         let greatest = Estimate { high, ..largest.estimate };

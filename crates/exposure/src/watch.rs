@@ -233,7 +233,7 @@ impl Watcher {
             let row = row.ok_or_else(|| damaged(*position, "its columns do not fit together"))?;
             next_row += 1;
             if self.wants(&row) {
-                changes.push(change(market, &message, row));
+                changes.push(change(market, message, row));
             }
             if changes.len() == CHANGES_PER_MESSAGE {
                 break;

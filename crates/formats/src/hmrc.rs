@@ -13,8 +13,9 @@
 //!   that it does not specify.
 //! - Goods that were paid for weigh something: a weight of zero is then not known.
 //!
-//! Products of no material, and the office's own economy as the partner, are out of scope. Quarantined: unknown
-//! economies and flows, invalid products, periods and figures, and a second row of a flow and national code.
+//! Products of no material, and the office's own economy as the partner, are out of scope. Quarantined:
+//! unknown economies and flows, invalid products, periods and figures, and a second row of a flow and
+//! national code.
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use orewatch_catalog::{HsRevision, Nomenclature, Scheme, residual_kind};

@@ -161,13 +161,13 @@ fn cell(column: &str, origin: &Origin, record: Record<'_>, has_decimal_comma: bo
     if NUMBERS.contains(&column) {
         return number(text, has_decimal_comma);
     }
-    let code = match column {
+    let resolved = match column {
         "material" => resolve_material(text).ok().map(|material| material.id),
         "stage" => resolve_stage(text).ok().map(|stage| stage.as_str()),
         _ if ECONOMIES.contains(&column) => resolve_supplier(text).ok().map(|economy| economy.iso3),
         _ => None,
     };
-    code.unwrap_or(text).to_owned()
+    resolved.unwrap_or(text).to_owned()
 }
 
 /// A number with a decimal point and without other separators; `NA` for an empty cell.

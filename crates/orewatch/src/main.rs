@@ -78,12 +78,8 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await
         }
-        Command::Claims(args) => {
-            with_client(session, args.client(), async |client| claims::run(&args, client).await).await
-        }
-        Command::Scenarios(args) => {
-            with_client(session, &args.client, async |client| scenarios::run(&args, client).await).await
-        }
+        Command::Claims(args) => Box::pin(claims::run(args, session)).await,
+        Command::Scenarios(args) => Box::pin(scenarios::run(args, session)).await,
         Command::Cite(args) => Box::pin(cite::run(args, session)).await,
         Command::Units(args) => units::run(&args, &session),
         Command::Errors(args) => errors::run(&args, &session),
@@ -98,12 +94,8 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Download(args) => {
             with_client(session, &args.client, async |client| download::run(&args, client).await).await
         }
-        Command::Releases(args) => {
-            with_client(session, &args.client, async |client| releases::run(&args, client).await).await
-        }
-        Command::Rejections(args) => {
-            with_client(session, &args.client, async |client| rejections::run(&args, client).await).await
-        }
+        Command::Releases(args) => Box::pin(releases::run(args, session)).await,
+        Command::Rejections(args) => Box::pin(rejections::run(args, session)).await,
         Command::Poll(args) => {
             with_client(session, &args.client, async |client| poll::run(&args, client).await).await
         }
@@ -113,9 +105,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Fetches(args) => {
             with_client(session, &args.client, async |client| poll::fetches(&args, client).await).await
         }
-        Command::Gates(args) => {
-            with_client(session, &args.client, async |client| gates::run(&args, client).await).await
-        }
+        Command::Gates(args) => Box::pin(gates::run(args, session)).await,
         Command::Repair(args) => {
             with_client(session, &args.client, async |client| repair::repair(&args, client).await).await
         }

@@ -18,9 +18,12 @@ use orewatch_rules::rules::{CheckedRule, check, parse};
 
 type Series = Vec<(Period, Arc<Figure>)>;
 
+/// Best estimate, lower and upper bound.
+type Bounded = (f64, f64, f64);
+
 /// Figures with their bounds; no figure for `None`.
-fn series(figures: &[(i16, Option<(f64, f64, f64)>)]) -> Series {
-    let figure = |(year, figure): &(i16, Option<(f64, f64, f64)>)| {
+fn series(figures: &[(i16, Option<Bounded>)]) -> Series {
+    let figure = |(year, figure): &(i16, Option<Bounded>)| {
         let estimate = match figure {
             None => unavailable("missing"),
             Some((value, low, high)) => Estimate {

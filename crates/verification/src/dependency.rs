@@ -89,9 +89,9 @@ impl<'a> Tested<'a> {
         let (mut imports, mut world) = (BTreeMap::new(), BTreeMap::new());
         let (mut exports, mut intra) = (Amount::NOTHING, Amount::NOTHING);
         for Flow { exporter, importer, value, .. } in trade.flows(year, code) {
-            add(&mut world, *exporter, *value);
+            add(&mut world, exporter, *value);
             match (members.contains(exporter), members.contains(importer)) {
-                (false, true) => add(&mut imports, *exporter, *value),
+                (false, true) => add(&mut imports, exporter, *value),
                 (true, false) => exports = exports + *value,
                 (true, true) => intra = intra + *value,
                 (false, false) => {}

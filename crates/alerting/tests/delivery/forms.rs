@@ -78,8 +78,8 @@ fn an_alert_on_both_bases_tells_both_figures() {
     let rendered = RenderedMessage::new(&both, None);
     assert_eq!(
         rendered.alerts[0].headline,
-        "critical: G7 bismuth refined from CHN, 87.6 % (71.0 % to 92.0 %) (above 60 % by quantity or by value) in \
-         2024: 67.7 % by quantity (above 60 %), 50.7 % by value (not above 60 %)"
+        "Critical: 87.6 % (71 to 92) of refined bismuth imported by G7 came from China in 2024 (if above \
+         60 % by quantity or by value): 67.7 % by quantity (above 60 %), 50.7 % by value (not above 60 %)"
     );
 }
 

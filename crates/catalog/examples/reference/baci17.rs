@@ -76,8 +76,8 @@ pub(crate) fn tables([full_2024, full_2022, cut]: &[PathBuf; 3]) -> Result<[Tabl
                  (doi:10.5281/zenodo.21948855)";
     Ok([
         table("baci-hs17", VINTAGE.to_owned(), format!("{title}: trade in critical materials"), own),
-        cut_table("magnets", &title, magnets),
-        cut_table("others", &title, others),
+        cut_table("magnets", title, magnets),
+        cut_table("others", title, others),
         table(
             "baci-hs17-compare",
             VINTAGE.to_owned(),

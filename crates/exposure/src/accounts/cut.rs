@@ -38,11 +38,14 @@ impl UnknownTrade {
                 let cut_off = CutOff::new(&flows, &listed(amounts.rows, product), partners);
                 for (importer, bound) in cut_off.imports {
                     let kinds = self.imports.entry(importer).or_default();
-                    kinds.entry(kind).and_modify(|sum| sum.add(&amount(bound))).or_insert(amount(bound));
+                    kinds
+                        .entry(kind)
+                        .and_modify(|sum| sum.add(&amount(bound)))
+                        .or_insert_with(|| amount(bound));
                 }
                 for (exporter, bound) in cut_off.exports {
                     let sum = self.exports.entry(exporter);
-                    sum.and_modify(|sum| sum.add(&amount(bound))).or_insert(amount(bound));
+                    sum.and_modify(|sum| sum.add(&amount(bound))).or_insert_with(|| amount(bound));
                 }
             }
         }
@@ -92,9 +95,8 @@ fn listed(rows: &MarketFlows<'_>, product: u16) -> BTreeSet<(EconomyId, EconomyI
     flows.map(|flow| (flow.importer, flow.exporter)).collect()
 }
 
-/// By economy, the value of the flow with the last of so many ranks. Economies with fewer flows, and those for
-/// which it is zero, are left out.
-/// An unknown value may be of any rank, and counts as the largest.
+/// By economy, the value of the flow with the last of so many ranks. Economies with fewer flows, and those
+/// for which it is zero, are left out. An unknown value may be of any rank, and counts as the largest.
 fn least_of_largest(
     flows: &[&Flow],
     side: impl Fn(&Flow) -> EconomyId,

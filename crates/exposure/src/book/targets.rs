@@ -1,4 +1,5 @@
-//! Targets: thresholds that somebody announced. They are compared with figures, and no figure depends on them.
+//! Targets: thresholds that somebody announced. They are compared with figures, and no figure depends on
+//! them.
 //!
 //! A target is restated by the next release of its dataset that has a target with the same identifier;
 //! targets that it does not mention stay.

@@ -1,7 +1,5 @@
 //! One sentence that says why a claim has its verdict, with the figures.
 
-use std::fmt::Write as _;
-
 use orewatch_contracts::figure::{estimate as estimate_in, value_in};
 use orewatch_measures::{Agreement, ClaimVerdict, Estimate, Weight};
 
@@ -104,14 +102,15 @@ impl Words<'_> {
         let parts = named.map(|reading| format!("{} ({})", self.label(&reading.choice), self.text(reading)));
         let mut text = format!("The {noun} of {}", parts.collect::<Vec<_>>().join(" and of "));
         if let Some(more) = readings.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
-            let _ = write!(text, " and {more} more");
+            text.push_str(&format!(" and {more} more"));
         }
         text
     }
 
     /// What distinguishes a reading: `2030, iea-cm:base`.
     fn label(&self, choice: &Choice) -> String {
-        let mut parts = vec![choice.period.map_or("no period".to_owned(), |period| period.to_string())];
+        let mut parts =
+            vec![choice.period.map_or_else(|| "no period".to_owned(), |period| period.to_string())];
         if self.claim.measure.method().weights.len() > 1 {
             parts.push(format!("by {}", weight(choice.by)));
         }
@@ -147,7 +146,7 @@ impl Words<'_> {
         let without = figures.iter().filter(|figure| figure.estimate.value.is_none());
         let without: Vec<_> = without.map(|figure| figure.material).collect();
         if !without.is_empty() && !sorted.is_empty() {
-            let _ = write!(text, ", none for {}", without.join(", "));
+            text.push_str(&format!(", none for {}", without.join(", ")));
         }
         text
     }

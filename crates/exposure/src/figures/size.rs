@@ -20,6 +20,10 @@ pub(crate) fn is_about_trade(measure: Measure) -> bool {
     looks_at_flows && measure.method().table != Table::Production
 }
 
+fn looks_at_output(measure: Measure) -> bool {
+    family(measure).is_some_and(|family| family.reach().output)
+}
+
 /// Adds the size of the market to figures: of imports if they are about trade, otherwise of output.
 pub(super) fn add(figures: &mut [Figure], scope: &Scope<'_>) {
     if figures.is_empty() || !scope.has_figures() {
@@ -41,7 +45,9 @@ pub(super) fn add(figures: &mut [Figure], scope: &Scope<'_>) {
                 let size = || code.parse().map(|consumer| accounts.import_size(consumer)).unwrap_or_default();
                 *imports.0.borrow_mut().entry(code).or_insert_with(size)
             }
-            None => *output.get_or_insert_with(|| accounts.output_size()),
+            None if looks_at_output(measure) => *output.get_or_insert_with(|| accounts.output_size()),
+            // What a figure does not rest on must not change it.
+            None => Size::default(),
         };
         last = Some((measure, code, figure.size));
     }

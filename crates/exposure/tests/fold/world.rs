@@ -32,7 +32,7 @@ fn seen(row: &columns::ChangeRow<'_>) -> Seen {
         [*value, *low, *high, *coverage].map(|number| number.map(f64::to_bits)),
         *status,
         reason.clone(),
-        format!("{} {:?}", row.names, row.spread),
+        format!("{} {:?} {:?}", row.names, row.spread, row.size),
     )
 }
 

@@ -3,9 +3,11 @@
 
 use orewatch_contracts::common::v1::{By, Status};
 use orewatch_contracts::exposure::v1::Subject;
+use orewatch_contracts::ingestion::v1::Table;
 
 use crate::kit::{Api, House, Trade, subject, trade};
 use crate::reference::{flow, rows};
+use crate::totals::cut_to;
 
 const MAGNETS: &str = "850511";
 
@@ -24,7 +26,7 @@ async fn the_reference_figures_give_the_direct_shares_of_magnets() {
     let records = rows("trade-baci-hs17-202601.csv");
     let magnets: Vec<_> = records.iter().filter(|row| &row[3] == MAGNETS).map(flow).collect();
     let id = "baci-hs17/202601-aaaaaaaaaaaa";
-    house.open(id, orewatch_contracts::ingestion::v1::Table::Trade).await;
+    house.open(id, Table::Trade).await;
     for (chunk, part) in magnets.chunks(4096).enumerate() {
         house.record(id, u32::try_from(chunk).unwrap(), trade(part, 1)).await;
     }
@@ -56,6 +58,40 @@ async fn the_reference_figures_give_the_direct_shares_of_magnets() {
         assert!(chain.reason.contains("output"), "it says what is missing: {}", chain.reason);
     }
     api.stop().await;
+}
+
+/// The table of each year, cut to the six largest partners and marked so: its bounds enclose the share by the
+/// full table.
+#[tokio::test]
+async fn the_bounds_of_a_cut_table_enclose_the_full_one() {
+    let records = rows("trade-baci-hs17-202601.csv");
+    let published = [("2024", [67.3, 88.6, 74.5, 27.6]), ("2022", [68.3, 88.5, 77.8, 27.8])];
+    for (year, shares) in published {
+        let full: Vec<_> =
+            records.iter().filter(|row| &row[0] == year && &row[3] == MAGNETS).map(flow).collect();
+        let listed = cut_to(&full, 6);
+        assert!(listed.len() < full.len() / 2, "{} of {} flows", listed.len(), full.len());
+        let house = House::new();
+        let id = "baci-hs17-top6/202601-aaaaaaaaaaaa";
+        house.open_with(id, Table::Trade, |release| release.cut_partners = 6).await;
+        for (chunk, part) in listed.chunks(4096).enumerate() {
+            house.record(id, u32::try_from(chunk).unwrap(), trade(part, 1)).await;
+        }
+        let position = house.commit(id).await;
+        let mut api = house.serve().await;
+        api.published(position).await;
+        for (consumer, share) in ["G7", "EU27", "USA", "JPN"].into_iter().zip(shares) {
+            let found = api.estimate(by_value(of(consumer, "import-share")), year).await;
+            assert_eq!(found.status(), Status::Partial, "{consumer} {year}");
+            let [low, high] = [found.low, found.high].map(|bound| bound.expect("a bound") * 100.0);
+            assert!(
+                (low - 0.05..=high + 0.05).contains(&share),
+                "{consumer} {year}: {low} to {high}, not {share}"
+            );
+            assert!(high - low < 12.0, "{consumer} {year}: bounds that say little, {low} to {high}");
+        }
+        api.stop().await;
+    }
 }
 
 /// Made-up figures: all oxide is China's. China and Japan make magnets of it, and Germany buys from both.

@@ -276,7 +276,12 @@ async fn a_request_selects_targets_and_refuses_what_is_not_there() {
         assert_eq!(ids, [expected]);
     }
     for (request, class, code, hint) in [
-        (ListTargetsRequest { targets: text("due"), ..none() }, Class::NotFound, "unknown-target", "deu"),
+        (
+            ListTargetsRequest { targets: text("graphit"), ..none() },
+            Class::NotFound,
+            "unknown-target",
+            "graphite",
+        ),
         (
             ListTargetsRequest { materials: text("graphit"), ..none() },
             Class::NotFound,

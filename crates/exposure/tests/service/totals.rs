@@ -80,15 +80,19 @@ const FLOWS: [Trade<'_>; 10] = [
     ("2022", "PHL", "THA", "280530", 22.0, None),
 ];
 
-/// The flows among the largest of their exporter or their importer.
-fn cut(partners: usize) -> Vec<Trade<'static>> {
-    let rank = |flow: &Trade<'_>, side: fn(&Trade<'_>) -> String| {
-        FLOWS.iter().filter(|other| side(other) == side(flow) && other.4 > flow.4).count()
-    };
+/// The flows of a product and year by value that are among the largest of their exporter or their importer.
+pub(crate) fn cut_to<'a>(flows: &[Trade<'a>], partners: usize) -> Vec<Trade<'a>> {
     let is_listed = |flow: &&Trade<'_>| {
-        rank(flow, |flow| flow.1.to_owned()) < partners || rank(flow, |flow| flow.2.to_owned()) < partners
+        let larger = |other: &&Trade<'_>| other.4 > flow.4;
+        let of_exporter = flows.iter().filter(|other| other.1 == flow.1).filter(larger).count();
+        let of_importer = flows.iter().filter(|other| other.2 == flow.2).filter(larger).count();
+        of_exporter < partners || of_importer < partners
     };
-    FLOWS.iter().filter(is_listed).copied().collect()
+    flows.iter().filter(is_listed).copied().collect()
+}
+
+fn cut(partners: usize) -> Vec<Trade<'static>> {
+    cut_to(&FLOWS, partners)
 }
 
 fn china(consumer: &str) -> Subject {
@@ -110,7 +114,8 @@ async fn figure(flows: &[Trade<'_>], partners: u32, consumer: &str) -> Estimate 
     found
 }
 
-/// The bounds of a cut table hold the share of the whole one, and its best estimate is that of the listed flows.
+/// The bounds of a cut table hold the share of the whole one, and its best estimate is that of the listed
+/// flows.
 #[tokio::test]
 async fn a_cut_table_bounds_what_it_leaves_out() {
     let cut = cut(2);

@@ -16,8 +16,8 @@
 //! - **Each year** follows its own Combined Nomenclature and is a release of its own, and so are years beside
 //!   months.
 //!
-//! Quarantined: unknown economies, flows and indicators, invalid products and figures, and a second figure of a
-//! flow.
+//! Quarantined: unknown economies, flows and indicators, invalid products and figures, and a second figure of
+//! a flow.
 use std::collections::{BTreeSet, HashMap};
 
 use orewatch_catalog::Nomenclature;

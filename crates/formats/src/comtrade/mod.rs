@@ -13,10 +13,10 @@
 //! | a part: one customs procedure, mode of transport or second partner | out of scope beside its total |
 //!
 //! What a total holds above its partners becomes a flow from or to `OTHER:undistributed`. Parts without their
-//! total are quarantined and not added up: a query for one mode of transport has the parts of that mode and no
-//! others, and parts along several lines overlap. Values are US dollars, weights kilograms; [`weight`]
-//! decides which column a weight is taken from. A part that is quarantined, or whose figure is missing, leaves
-//! open what its total holds above the parts.
+//! total are quarantined and not added up: a query for one mode of transport has the parts of that mode and
+//! no others, and parts along several lines overlap. Values are US dollars, weights kilograms; [`weight`]
+//! decides which column a weight is taken from. A part that is quarantined, or whose figure is missing,
+//! leaves open what its total holds above the parts.
 //!
 //! Also quarantined: unknown economies, flows and classifications, invalid products, periods and figures.
 

@@ -50,8 +50,8 @@ pub(super) static GATES: [Gate; 3] = [
         name: "procedures",
         looks_at: "Parts by customs procedure or mode of transport: parts without a total, and sums that are \
                    twice their total.",
-        argument: "Such parts are quarantined, and sums are compared with totals by declared-totals; the cause \
-                   is worth knowing.",
+        argument: "Such parts are quarantined, and sums are compared with totals by declared-totals; the \
+                   cause is worth knowing.",
         default: GateMode::Warn,
         is_final: false,
         tables: &[Table::Trade, Table::Production],

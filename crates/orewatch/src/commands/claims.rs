@@ -4,11 +4,11 @@ use orewatch_contracts::common::v1::By;
 use orewatch_contracts::exposure::v1::{CheckClaimsRequest, CheckedClaim, ClaimReading, ClaimVerdict};
 use orewatch_contracts::ingestion::v1::{ClaimRow, Confirmation};
 
-use super::{as_at, print_message};
+use super::{as_at, print_message, with_client};
 use crate::commands::exposure::Weight;
 use crate::options::{ClientOptions, Format};
 use crate::render::{Out, labelled, table};
-use crate::session::Client;
+use crate::session::{Client, Session};
 use crate::view::{ReadingRow, claimed_text, confirmation_word, verdict_phrase};
 
 /// Column in which the text of an entry begins.
@@ -173,7 +173,11 @@ impl CheckArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, args.client(), async |client| answer(&args, client).await).await
+}
+
+async fn answer(args: &Args, client: &Client) -> Result<(), Failure> {
     let request = args.request()?;
     let response = client.exposure().await?.check_claims(client.request(request)).await?.into_inner();
     let mut claims = response.claims;

@@ -2,10 +2,11 @@
 use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::{GateInfo, GateMode, ListGatesRequest};
 
+use super::with_client;
 use crate::options::ClientOptions;
 use crate::render::Align::Left;
 use crate::render::{Cell, Column, Row, column};
-use crate::session::Client;
+use crate::session::{Client, Session};
 use crate::words::enum_word;
 
 #[derive(Debug, clap::Args)]
@@ -58,7 +59,11 @@ fn mode_word(mode: GateMode) -> String {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| list(&args, client).await).await
+}
+
+async fn list(args: &Args, client: &Client) -> Result<(), Failure> {
     let request = ListGatesRequest { dataset: args.dataset.clone() };
     let gates = client.ingestion().await?.list_gates(client.request(request)).await?.into_inner().gates;
     client.out.rows(&gates)

@@ -9,11 +9,11 @@ use orewatch_contracts::ingestion::v1::{
 use orewatch_contracts::{Class, Failure};
 use orewatch_formats::{Input, REJECTION_COLUMN, read_lines_around, repair_columns};
 
-use super::print_message;
 use super::shared::{all_pages, print_list};
+use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
 use crate::render::object;
-use crate::session::Client;
+use crate::session::{Client, Session};
 use crate::view::QuarantinedRow;
 use crate::words::count_text;
 
@@ -43,7 +43,11 @@ pub(crate) struct Args {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| list(&args, client).await).await
+}
+
+async fn list(args: &Args, client: &Client) -> Result<(), Failure> {
     let mut service = client.ingestion().await?;
     let rejections = all_pages(async |page_token| {
         let request =

@@ -3,9 +3,10 @@ use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::{GetReleaseRequest, ListReleasesRequest, ReleaseInfo, ReleaseState};
 
 use super::shared::{all_pages, print_list};
+use super::with_client;
 use crate::options::{ClientOptions, Format};
 use crate::render::Out;
-use crate::session::Client;
+use crate::session::{Client, Session};
 use crate::view::release_page;
 
 /// Page size of requests: the most that the server returns at once.
@@ -55,7 +56,11 @@ impl From<State> for ReleaseState {
 }
 
 /// Lists releases, or shows one.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| answer(&args, client).await).await
+}
+
+async fn answer(args: &Args, client: &Client) -> Result<(), Failure> {
     match &args.release {
         Some(release) => show(release, client).await,
         None => list(args, client).await,

@@ -2,10 +2,10 @@
 use orewatch_contracts::Failure;
 use orewatch_contracts::exposure::v1::ListScenariosRequest;
 
-use super::as_at;
 use super::shared::print_list;
+use super::{as_at, with_client};
 use crate::options::ClientOptions;
-use crate::session::Client;
+use crate::session::{Client, Session};
 use crate::view::ScenarioCoverage;
 
 const NONE: &str = "No scenarios. Projections come with releases of the table `projections`.";
@@ -28,7 +28,11 @@ pub(crate) struct Args {
 }
 
 /// Lists the scenarios by material and stage.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| list(&args, client).await).await
+}
+
+async fn list(args: &Args, client: &Client) -> Result<(), Failure> {
     let request = ListScenariosRequest { as_at: as_at::parse(args.as_at.as_deref())? };
     let found = client.exposure().await?.list_scenarios(client.request(request)).await?.into_inner();
     let rows: Vec<_> = found.scenarios.iter().flat_map(ScenarioCoverage::of_scenario).collect();

@@ -1,10 +1,8 @@
 //! Everything that the demo shows, as values: gathered first, then rendered as a page or as JSON.
 use orewatch_contracts::alerting::v1::{Alert, AlertState, Rule};
 use orewatch_contracts::common::v1::{Estimate, Status};
+use orewatch_contracts::exposure::v1::{CheckedClaim, TargetStanding};
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
-
-use super::goal::Goal;
-use super::monthly::Months;
 
 /// Consumers in the table.
 pub(crate) const CONSUMERS: [&str; 13] =
@@ -46,6 +44,20 @@ pub(crate) struct Before {
     /// The rules.
     pub(crate) rules: Vec<Rule>,
 }
+
+/// The goal of the G7, and the world's refining.
+#[derive(Debug, Default)]
+pub(crate) struct Goal {
+    /// Targets, each with its figures.
+    pub(crate) targets: Vec<TargetStanding>,
+    /// Share of the supplier in the world's refining by material, observed and projected.
+    pub(crate) refining: Vec<(String, [Estimate; 2])>,
+    /// The claim about refining, checked.
+    pub(crate) claim: Option<CheckedClaim>,
+}
+
+/// A share by month, oldest first.
+pub(crate) type Months = Vec<(String, Option<f64>)>;
 
 /// Direct suppliers of a material to a consumer, beside the true origins.
 #[derive(Debug, PartialEq)]

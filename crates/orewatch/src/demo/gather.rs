@@ -21,6 +21,9 @@ use crate::session::Client;
 const HEADLINES: [(&str, &str, &str); 3] =
     [("G7", "rare-earths", "refined"), ("EU27", "rare-earths", "refined"), ("JPN", "graphite", "mined")];
 
+/// Number of years in a series of the headline.
+const HEADLINE_YEARS: usize = 7;
+
 fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
@@ -70,6 +73,7 @@ async fn headline(
     let found = exposure::query(client, exposure::current(filter)).await?.exposures;
     let series: BTreeMap<String, Option<f64>> =
         found.into_iter().map(|one| (one.period, one.estimate.and_then(|estimate| estimate.value))).collect();
+    let earlier = series.len().saturating_sub(HEADLINE_YEARS);
     let subject = Subject {
         consumer: consumer.to_owned(),
         material: material.to_owned(),
@@ -84,7 +88,7 @@ async fn headline(
         material: subject.material,
         stage: subject.stage,
         line,
-        series: series.into_iter().collect(),
+        series: series.into_iter().skip(earlier).collect(),
     })
 }
 

@@ -2,12 +2,12 @@
 use orewatch_contracts::Failure;
 use orewatch_contracts::common::v1::{By, Estimate};
 use orewatch_contracts::exposure::v1::{
-    CheckClaimsRequest, CheckedClaim, ExposureFilter, ListTargetsRequest, QueryExposuresRequest, Reading,
-    TargetProgress, TargetStanding,
+    CheckClaimsRequest, ExposureFilter, ListTargetsRequest, QueryExposuresRequest, Reading, TargetProgress,
+    TargetStanding,
 };
 use serde_json::{Value, json};
 
-use super::facts::SUPPLIER;
+use super::facts::{Goal, SUPPLIER};
 use crate::commands::exposure;
 use crate::render::{Align, Style, document as rows, object, pad, percent, status_word, wrap};
 use crate::session::Client;
@@ -27,15 +27,6 @@ const MATERIALS: [&str; 5] = ["copper", "lithium", "cobalt", "rare-earths", "gra
 const DATASET: &str = "iea-cm";
 const SCENARIO: &str = "iea-cm:base";
 const PERIODS: [&str; 2] = ["2024", "2030"];
-
-/// Everything that the block shows.
-#[derive(Debug, Default)]
-pub(crate) struct Goal {
-    targets: Vec<TargetStanding>,
-    /// Share of the supplier in the world's refining by material, observed and projected.
-    refining: Vec<(String, [Estimate; 2])>,
-    claim: Option<CheckedClaim>,
-}
 
 /// Queries the targets, the shares and the claim.
 pub(crate) async fn gather(client: &Client) -> Result<Goal, Failure> {

@@ -4,7 +4,7 @@ use orewatch_contracts::common::v1::{By, Frequency};
 use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter};
 use serde_json::{Value, json};
 
-use super::facts::SUPPLIER;
+use super::facts::{Months, SUPPLIER};
 use crate::commands::exposure;
 use crate::render::{Style, percent, sparkline, wrap};
 use crate::session::Client;
@@ -15,9 +15,6 @@ const EXAMPLE: (&str, &str, &str) = ("GBR", "rare-earths", "manufactured");
 
 /// Months that are shown.
 const MONTHS: usize = 25;
-
-/// A share by month, oldest first.
-pub(crate) type Months = Vec<(String, Option<f64>)>;
 
 /// Queries the supplier's share by month.
 pub(crate) async fn gather(client: &Client) -> Result<Months, Failure> {

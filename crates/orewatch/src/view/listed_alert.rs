@@ -84,7 +84,9 @@ impl Row for ListedAlert<'_> {
                     |value| format!("{value}{}", proxy_mark(&row.alert.products)),
                 )
             }),
-            only_shown("market", Right, |row: &Self| size_text(row.alert.size.as_ref())).unless_empty(),
+            only_shown("market", Right, |row: &Self| size_text(row.alert.size.as_ref()))
+                .unless_empty()
+                .if_room(4),
             only_shown("threshold", Right, |row: &Self| threshold_text(row.alert)),
             only_shown("margin", Right, |row: &Self| margin_text(row.alert)).if_room(3),
             only_shown("since", Left, |row: &Self| since_text(row.alert)).if_room(2),

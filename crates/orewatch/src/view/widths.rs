@@ -124,7 +124,7 @@ fn release() -> ReleaseInfo {
 fn table_on_page<R: Row>(width: usize, rows: &[R]) -> String {
     let text = table(&Out::for_tests(width), rows);
     for line in text.lines() {
-        assert!(line.chars().count() <= width, "longer than {width}: {line}");
+        assert!(line.chars().count() <= width, "longer than {width}: {line}\n{text}");
     }
     text
 }

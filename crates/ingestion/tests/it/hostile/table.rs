@@ -35,8 +35,8 @@ const WRONGS: &[(&str, &str, Make)] = &[
     }),
     (
         "cut in the middle of a row",
-        "a row cut short is quarantined with its line, the whole ones can go on; an open quote is refused, as \
-         it may have held more rows",
+        "a row cut short is quarantined with its line, the whole ones can go on; an open quote is refused, \
+         as it may have held more rows",
         |form| {
             let row = form.row(form.figure);
             csv(form).map(|()| {
@@ -97,8 +97,8 @@ const WRONGS: &[(&str, &str, Make)] = &[
     }),
     (
         "a quote that is not closed",
-        "it would swallow the rows behind it: the line where it opened is named, or the row quarantined where \
-         the quote ends on its line",
+        "it would swallow the rows behind it: the line where it opened is named, or the row quarantined \
+         where the quote ends on its line",
         |form| {
             let row = form.row(form.figure);
             csv(form).map(|()| [form.header, "\n\"", &row, "\n", form.rows[1], "\n"].concat().into_bytes())
