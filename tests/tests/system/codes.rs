@@ -37,7 +37,7 @@ const PREFIXES: [&str; 10] = [
 const SUFFIXES: [&str; 3] = ["-mismatch", "-too-large", "-too-long"];
 
 /// Literals with such a prefix that are no codes: the name of a gate.
-const EXCEPTIONS: [&str; 1] = ["unknown-codes"];
+const EXCEPTIONS: [&str; 2] = ["mixed-bases", "unknown-codes"];
 
 /// A source file without its comments and unit tests.
 struct Source {

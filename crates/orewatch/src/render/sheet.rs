@@ -92,11 +92,11 @@ pub(super) fn least_width<'a>(columns: impl Iterator<Item = &'a (&'a str, Align,
         Align::Left => longest_word(cell),
         Align::Right => length(cell),
     };
-    let least = columns.map(|(heading, align, cells)| {
+    let widths = columns.map(|(heading, align, cells)| {
         let cells = cells.iter().map(|cell| piece(*align, cell)).max().unwrap_or_default();
         usize::from(cells.max(longest_word(heading)) + PADDING)
     });
-    least.sum::<usize>().saturating_sub(usize::from(PADDING))
+    widths.sum()
 }
 
 /// Length of the longest word of a text.

@@ -134,8 +134,6 @@ fn revision_columns() -> Vec<Column<RuleInfo>> {
             })
         }),
         column("confirmed_by", |info: &RuleInfo| rule_cell(info, |rule| Cell::count(rule.confirmed_by))),
-        column("min_quantity", |info: &RuleInfo| rule_cell(info, |rule| Cell::Number(rule.min_quantity))),
-        column("min_value", |info: &RuleInfo| rule_cell(info, |rule| Cell::Number(rule.min_value))),
     ]
 }
 
@@ -152,5 +150,7 @@ fn cost_columns() -> Vec<Column<RuleInfo>> {
         column("suspended_at", |info: &RuleInfo| {
             Cell::time(info.suspension.as_ref().and_then(|suspension| suspension.time))
         }),
+        column("min_quantity", |info: &RuleInfo| rule_cell(info, |rule| Cell::Number(rule.min_quantity))),
+        column("min_value", |info: &RuleInfo| rule_cell(info, |rule| Cell::Number(rule.min_value))),
     ]
 }
