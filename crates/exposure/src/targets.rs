@@ -301,14 +301,16 @@ impl Series<'_, '_> {
     fn largest(self, period: Period) -> Option<Newest> {
         let scope = self.answer.cache.scope(self.market(period)?);
         let mut all = figures(&scope, &self).all;
-        let is_bounded = |figure: &Figure| figure.estimate.value.is_some() || figure.estimate.high.is_some();
-        all.retain(|figure| is_bounded(figure) && !self.is_inside(figure, period));
+        all.retain(|figure| !self.is_inside(figure, period));
         let value = |figure: &Figure| figure.estimate.value.unwrap_or(f64::NEG_INFINITY);
         let known = all.iter().filter(|figure| figure.estimate.value.is_some());
         let largest = known.reduce(|best, next| if value(next) > value(best) { next } else { best })?;
-        // A supplier without a best estimate may still be the one beyond the line.
-        let highs: Option<Vec<f64>> = all.iter().map(|figure| figure.estimate.high).collect();
-        let high = highs.map(|highs| highs.into_iter().fold(f64::NEG_INFINITY, f64::max));
+        // A supplier without a best estimate, or without an upper bound, may be the one beyond the line.
+        let high = all.iter().map(|figure| {
+            let Estimate { value, high, .. } = figure.estimate;
+            high.or(value).unwrap_or(f64::INFINITY)
+        });
+        let high = Some(high.fold(self.rest(&all), f64::max));
         let greatest = Estimate { high, ..largest.estimate };
         let supplier = largest.key.supplier;
         Some(Newest {
@@ -318,6 +320,14 @@ impl Series<'_, '_> {
             estimate: largest.estimate,
             state: self.terms.line.state(&greatest),
         })
+    }
+
+    /// The greatest share of a supplier that has no figure: what the others leave of the whole at least.
+    fn rest(self, all: &[Figure]) -> f64 {
+        if self.terms.measure.method().unit != "share" {
+            return f64::NEG_INFINITY;
+        }
+        1.0 - all.iter().filter_map(|figure| figure.estimate.low.or(figure.estimate.value)).sum::<f64>()
     }
 
     /// Whether a figure is about a member of the consumer. The world has suppliers all the same.

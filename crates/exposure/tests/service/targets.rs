@@ -164,7 +164,7 @@ async fn bounds_around_the_threshold_confirm_nothing() {
         ("2023", "AUS", "DEU", "284690", 10.0, None),
         ("2024", "CHN", "DEU", "284690", 10.0, Some(55.0)),
         ("2024", "VNM", "DEU", "284690", 10.0, Some(45.0)),
-        ("2024", "AUS", "DEU", "284690", 10.0, None),
+        ("2024", "AUS", "DEU", "284690", 100.0, None),
     ];
     house.trade("baci-hs92/202601-aaaaaaaaaaaa", &trade[..3]).await;
     let last = record(&house, "targets/1-aaaaaaaaaaaa", &[target("deu")]).await;
@@ -176,11 +176,12 @@ async fn bounds_around_the_threshold_confirm_nothing() {
     assert_eq!(estimate.status(), Status::Partial);
     assert!(estimate.low.unwrap() < 0.6 && estimate.value.unwrap() > 0.6, "{estimate:?}");
 
-    // China is below the line within its bounds, and Australia may be beyond it.
+    // China is below the line within its bounds, and what Australia sold for ten times as much may be beyond
+    // it.
     let last = house.trade("baci-hs92/202602-bbbbbbbbbbbb", &trade[3..]).await;
     api.published(last).await;
     let progress = only(&mut api).await;
-    assert_eq!(progress.verdict(), TargetVerdict::MetNotConfirmed);
+    assert_eq!(progress.verdict(), TargetVerdict::MetNotConfirmed, "{progress:?}");
     assert!(progress.estimate.unwrap().high.unwrap() < 0.6);
     api.stop().await;
 }
