@@ -123,7 +123,13 @@ fn run_page(page: &str, script: &str) -> Result<(), String> {
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OREWATCH_")) {
         bash.env_remove(name);
     }
-    let done = output(bash.env("PATH", path).current_dir(folder.path()).stdin(Stdio::null()));
+    // All pages run beside other tests, with a build that is hardly optimised.
+    let done = output(
+        bash.env("PATH", path)
+            .env("OREWATCH_TIMEOUT", "900s")
+            .current_dir(folder.path())
+            .stdin(Stdio::null()),
+    );
     if done.status.success() {
         return Ok(());
     }
