@@ -141,7 +141,7 @@ fn trade_rows_are_valid_and_unique() {
 /// Materials and stages of the products of a table, by its list of codes.
 fn markets(table: &Table) -> BTreeSet<(&'static str, Stage)> {
     let list: Nomenclature = table.keys["hs"].parse().unwrap();
-    let meaning = |row: &Vec<String>| list.code_meaning(&row[3]).expect("a code of the catalogue");
+    let meaning = |row: &Vec<String>| list.code_meaning(&row[3]).unwrap();
     table.rows.iter().map(meaning).map(|meaning| (meaning.material, meaning.stage)).collect()
 }
 
