@@ -12,9 +12,19 @@ pub struct ReferenceTable {
     pub dataset: &'static str,
     /// Content: gzip-compressed tidy CSV.
     pub bytes: &'static [u8],
-    /// Whether the demo loads it, and `ingest --reference` by default. The other tables hold longer series,
-    /// and figures to compare with.
-    pub in_demo: bool,
+    /// The smallest set that it belongs to.
+    pub set: TableSet,
+}
+
+/// Sets of tables. Each contains those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TableSet {
+    /// What the page of the demo is computed from.
+    Demo,
+    /// What measures and documentation are about: other products, governance and parameters.
+    Standard,
+    /// Longer series, and figures to compare with.
+    All,
 }
 
 /// Lists the tables in the order in which to ingest them: trade, governance, parameters, targets, claims,
@@ -26,30 +36,32 @@ pub fn tables() -> &'static [ReferenceTable] {
 
 /// Embeds a file, whose name consists of table, dataset and vintage.
 macro_rules! embedded {
-    ($table:literal, $dataset:literal, $vintage:literal, $in_demo:literal) => {
+    ($table:literal, $dataset:literal, $vintage:literal, $set:ident) => {
         ReferenceTable {
             name: concat!($table, "-", $dataset, "-", $vintage, ".csv.gz"),
             dataset: $dataset,
             bytes: include_bytes!(concat!("../reference/", $table, "-", $dataset, "-", $vintage, ".csv.gz")),
-            in_demo: $in_demo,
+            set: TableSet::$set,
         }
     };
 }
 
 static TABLES: &[ReferenceTable] = &[
-    embedded!("trade", "baci-hs92", "202601", true),
-    embedded!("trade", "baci-hs17", "202601", true),
-    embedded!("trade", "baci-hs17", "202601-top6-magnets", true),
-    embedded!("trade", "baci-hs17", "202601-top6-others", false),
-    embedded!("trade", "baci-hs17-compare", "202601", false),
-    embedded!("trade", "hmrc-uk", "2026-06", true),
-    embedded!("governance", "wgi", "2024", true),
-    embedded!("parameters", "eu-crm", "2023", true),
-    embedded!("production", "usgs-mcs", "MCS2025", true),
-    embedded!("production", "iea-cm", "2025-05", true),
-    embedded!("projections", "iea-cm", "2025-05", true),
-    embedded!("parameters", "iea-cm", "2025-05", true),
-    embedded!("targets", "announced-targets", "202606", true),
-    embedded!("production", "usgs-mcs", "MCS2026", true),
-    embedded!("claims", "orewatch", "2026-11", true),
+    embedded!("trade", "baci-hs92", "202601", Demo),
+    embedded!("trade", "baci-hs17", "202601-magnets", Demo),
+    embedded!("trade", "baci-hs17", "202601-others", Standard),
+    embedded!("trade", "baci-hs17", "202601-top6-magnets", Demo),
+    embedded!("trade", "baci-hs17", "202601-top6-others", All),
+    embedded!("trade", "baci-hs17-compare", "202601", All),
+    embedded!("trade", "hmrc-uk", "2026-06-magnets", Demo),
+    embedded!("trade", "hmrc-uk", "2026-06-others", Standard),
+    embedded!("governance", "wgi", "2024", Standard),
+    embedded!("parameters", "eu-crm", "2023", Standard),
+    embedded!("production", "usgs-mcs", "MCS2025", Demo),
+    embedded!("production", "iea-cm", "2025-05", Demo),
+    embedded!("projections", "iea-cm", "2025-05", Demo),
+    embedded!("parameters", "iea-cm", "2025-05", Standard),
+    embedded!("targets", "announced-targets", "202606", Demo),
+    embedded!("production", "usgs-mcs", "MCS2026", Demo),
+    embedded!("claims", "orewatch", "2026-11", Demo),
 ];

@@ -8,7 +8,8 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use orewatch_catalog::{
     Basis, Consumer, HsMatch, HsRevision, Material, Nomenclature, OTHER, Period, Stage, Unit, concordance,
-    economy, material, parameter, reference,
+    economy, material, parameter,
+    reference::{self, TableSet},
 };
 
 struct Table {
@@ -44,11 +45,13 @@ fn figure(text: &str) -> Option<f64> {
 }
 
 const TRADE: &str = "trade-baci-hs92-202601.csv.gz";
-const HS17: &str = "trade-baci-hs17-202601.csv.gz";
-const HS17_CUT: &str = "trade-baci-hs17-202601-top6-magnets.csv.gz";
+const MAGNETS: &str = "trade-baci-hs17-202601-magnets.csv.gz";
+const HS17_OTHERS: &str = "trade-baci-hs17-202601-others.csv.gz";
+const MAGNETS_CUT: &str = "trade-baci-hs17-202601-top6-magnets.csv.gz";
 const HS17_CUT_OTHERS: &str = "trade-baci-hs17-202601-top6-others.csv.gz";
 const HS17_COMPARE: &str = "trade-baci-hs17-compare-202601.csv.gz";
-const UK: &str = "trade-hmrc-uk-2026-06.csv.gz";
+const UK_MAGNETS: &str = "trade-hmrc-uk-2026-06-magnets.csv.gz";
+const UK_OTHERS: &str = "trade-hmrc-uk-2026-06-others.csv.gz";
 const GOVERNANCE: &str = "governance-wgi-2024.csv.gz";
 const PARAMETERS: &str = "parameters-eu-crm-2023.csv.gz";
 const MCS2025: &str = "production-usgs-mcs-MCS2025.csv.gz";
@@ -62,7 +65,8 @@ const CLAIMS: &str = "claims-orewatch-2026-11.csv.gz";
 #[test]
 fn tables_are_small_ordered_and_name_their_source() {
     let names: Vec<_> = reference::tables().iter().map(|table| table.name).collect();
-    let trade = [TRADE, HS17, HS17_CUT, HS17_CUT_OTHERS, HS17_COMPARE, UK];
+    let trade =
+        [TRADE, MAGNETS, HS17_OTHERS, MAGNETS_CUT, HS17_CUT_OTHERS, HS17_COMPARE, UK_MAGNETS, UK_OTHERS];
     let mcs2025_and_before = [GOVERNANCE, PARAMETERS, MCS2025];
     let later = [IEA_OUTPUT, IEA_PROJECTIONS, IEA_DEMAND, TARGETS, MCS2026, CLAIMS];
     assert_eq!(names, [&trade[..], &mcs2025_and_before, &later].concat());
@@ -83,8 +87,16 @@ fn tables_are_small_ordered_and_name_their_source() {
         };
         assert!(rows.len() >= smallest, "{name}");
     }
-    let left_out: Vec<_> = reference::tables().iter().filter(|table| !table.in_demo).collect();
-    assert!(left_out.iter().map(|table| table.name).eq([HS17_CUT_OTHERS, HS17_COMPARE]));
+    let names_in = |set: TableSet| {
+        let tables = reference::tables().iter().filter(move |table| table.set == set);
+        tables.map(|table| table.name).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names_in(TableSet::Standard),
+        [HS17_OTHERS, UK_OTHERS, GOVERNANCE, PARAMETERS, IEA_DEMAND],
+        "what the demo does not show"
+    );
+    assert_eq!(names_in(TableSet::All), [HS17_CUT_OTHERS, HS17_COMPARE]);
 }
 
 #[test]
@@ -147,17 +159,19 @@ fn markets(table: &Table) -> BTreeSet<(&'static str, Stage)> {
 
 #[test]
 fn trade_by_hs17_is_complete_and_doubles_no_market_of_hs92() {
-    let [hs92, hs17, cut, others, compare] =
-        [TRADE, HS17, HS17_CUT, HS17_CUT_OTHERS, HS17_COMPARE].map(table);
+    let [hs92, full_magnets, hs17, cut, others, compare] =
+        [TRADE, MAGNETS, HS17_OTHERS, MAGNETS_CUT, HS17_CUT_OTHERS, HS17_COMPARE].map(table);
     assert!(markets(&hs17).is_disjoint(&markets(&hs92)), "one dataset answers for a market");
     assert!(markets(&compare).is_subset(&markets(&hs92)), "these are for comparison");
     let magnets = BTreeSet::from([("rare-earths", Stage::Manufactured)]);
-    assert_eq!(markets(&cut), magnets);
-    assert_eq!(&markets(&others) | &magnets, markets(&hs17));
-    let products: BTreeSet<_> = hs17.rows.iter().chain(&compare.rows).map(|row| row[3].clone()).collect();
+    assert_eq!((markets(&full_magnets), markets(&cut)), (magnets.clone(), magnets.clone()));
+    assert!(markets(&hs17).is_disjoint(&magnets) && markets(&others) == markets(&hs17));
+    let full = [&full_magnets, &hs17, &compare].into_iter().flat_map(|table| &table.rows);
+    let products: BTreeSet<_> = full.map(|row| row[3].clone()).collect();
     assert_eq!(products.len(), 29, "30 codes, of which coking coal with steam coal is no material");
     for (found, years) in [
-        (&hs17, &["2022", "2024"][..]),
+        (&full_magnets, &["2022", "2024"][..]),
+        (&hs17, &["2022", "2024"]),
         (&compare, &["2022", "2024"]),
         (&cut, &["2018", "2019", "2020", "2021", "2023"]),
         (&others, &["2018", "2019", "2020", "2021", "2023"]),
@@ -179,11 +193,15 @@ fn trade_by_hs17_is_complete_and_doubles_no_market_of_hs92() {
 
 #[test]
 fn uk_trade_is_by_complete_months_and_says_who_reports() {
-    let uk = table(UK);
-    assert_eq!(uk.header, "period,exporter,importer,product,value_kusd,quantity_t,reporter");
-    assert_eq!((uk.keys["licence"].as_str(), uk.keys["hs"].as_str()), ("OGL-UK-3.0", "CN2024"));
+    let [magnets, others] = [UK_MAGNETS, UK_OTHERS].map(table);
+    for uk in [&magnets, &others] {
+        assert_eq!(uk.header, "period,exporter,importer,product,value_kusd,quantity_t,reporter");
+        assert_eq!((uk.keys["licence"].as_str(), uk.keys["hs"].as_str()), ("OGL-UK-3.0", "CN2024"));
+        let months: BTreeSet<_> = uk.rows.iter().map(|row| row[0].as_str()).collect();
+        assert_eq!((months.first(), months.last(), months.len()), (Some(&"2024-06"), Some(&"2026-06"), 25));
+    }
     let mut seen = BTreeSet::new();
-    for row in &uk.rows {
+    for row in magnets.rows.iter().chain(&others.rows) {
         assert!(row[0].parse::<Period>().unwrap().is_month(), "{row:?}");
         let (own, partner) = if row[6] == "importer" { (&row[2], &row[1]) } else { (&row[1], &row[2]) };
         assert!(["importer", "exporter"].contains(&row[6].as_str()) && own == "GBR", "{row:?}");
@@ -192,11 +210,8 @@ fn uk_trade_is_by_complete_months_and_says_who_reports() {
         assert!(figure(&row[5]).is_none_or(|tonnes| tonnes > 0.0), "zero stands for not known: {row:?}");
         assert!(seen.insert(row[..4].to_vec()), "{row:?} twice");
     }
-    let months: BTreeSet<_> = uk.rows.iter().map(|row| row[0].as_str()).collect();
-    assert_eq!((months.first(), months.last(), months.len()), (Some(&"2024-06"), Some(&"2026-06"), 25));
-    for market in [("rare-earths", Stage::Manufactured), ("gallium", Stage::Refined)] {
-        assert!(markets(&uk).contains(&market), "{market:?}");
-    }
+    assert_eq!(markets(&magnets), BTreeSet::from([("rare-earths", Stage::Manufactured)]));
+    assert!(markets(&others).contains(&("gallium", Stage::Refined)));
 }
 
 /// Quantities by economy of a block of a table of the IEA: material, stage and year.

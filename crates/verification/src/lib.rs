@@ -43,12 +43,13 @@ pub fn verify() -> Result<Vec<Case>, BadTable> {
     cases.extend(governance::cases()?);
     cases.extend(leading::cases()?);
     cases.extend(outlook::cases()?);
-    let [hs92, hs17] = [Table::reference(trade::HS92)?, Table::reference(trade::HS17)?];
-    let [trade, hs17] = [Trade::new(&hs92)?, Trade::new(&hs17)?];
+    let hs92 = Table::reference(trade::HS92)?;
+    let hs17 = trade::HS17.into_iter().map(Table::reference).collect::<Result<Vec<_>, _>>()?;
+    let [trade, hs17] = [Trade::new([&hs92])?, Trade::new(&hs17)?];
     cases.extend(lookthrough::cases(&trade)?);
-    cases.extend(shares::of_imports(&trade, &hs17)?);
-    cases.extend(shares::of_output()?);
-    cases.extend(shares::of_capacity()?);
+    cases.extend(shares::import_shares(&trade, &hs17)?);
+    cases.extend(shares::output_shares()?);
+    cases.extend(shares::capacity_shares()?);
     cases.extend(dependency::cases(&trade)?);
     Ok(cases)
 }

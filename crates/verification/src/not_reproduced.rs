@@ -20,23 +20,23 @@ pub fn not_reproduced_page() -> Result<String, BadTable> {
     let mut text = HEAD.to_owned();
     let with = |verdict| cases.iter().filter(move |case| case.verdict == verdict).collect::<Vec<_>>();
     let differ = "Recomputed, and different from what is published, or with inputs that do not suffice.";
-    of_cases(&mut text, "Figures that differ", differ, &with(Verdict::NotReproduced));
+    push_cases(&mut text, "Figures that differ", differ, &with(Verdict::NotReproduced));
     let bounded = "Some input is not published; the published figure lies within our bounds.";
-    of_cases(&mut text, "Figures that are only bounded", bounded, &with(Verdict::WithinBounds));
+    push_cases(&mut text, "Figures that are only bounded", bounded, &with(Verdict::WithinBounds));
     let open = Table::read("not-reproduced.csv", include_str!("../data/not-reproduced.csv"))?;
     text.push_str("\n## Figures that are not recomputed\n\n");
-    of_table(&mut text, &open, &[("publisher", ""), ("figure", ""), ("published", ""), ("reason", "")]);
+    push_table(&mut text, &open, &[("publisher", ""), ("figure", ""), ("published", ""), ("reason", "")]);
     let mistakes = Table::read("mistakes.csv", include_str!("../data/mistakes.csv"))?;
     text.push_str("\n## What we got wrong\n\n");
     text.push_str(&format!("{}.\n\n", capital(&mistakes.source().location)));
     let columns =
         [("until", ""), ("what", "what was wrong"), ("was", "what it gave"), ("is", "what it gives now")];
-    of_table(&mut text, &mistakes, &columns);
+    push_table(&mut text, &mistakes, &columns);
     Ok(text)
 }
 
 /// A section with one row for each case.
-fn of_cases(text: &mut String, title: &str, about: &str, cases: &[&Case]) {
+fn push_cases(text: &mut String, title: &str, about: &str, cases: &[&Case]) {
     text.push_str(&format!("\n## {title}\n\n{about}\n\n"));
     text.push_str("| measure | case | published | ours | reason |\n| --- | --- | ---: | ---: | --- |\n");
     for case in cases {
@@ -47,7 +47,7 @@ fn of_cases(text: &mut String, title: &str, about: &str, cases: &[&Case]) {
 }
 
 /// A table as it lies, with headings in place of the names of its columns where they have one.
-fn of_table(text: &mut String, table: &Table, columns: &[(&str, &str)]) {
+fn push_table(text: &mut String, table: &Table, columns: &[(&str, &str)]) {
     let headings = columns.iter().map(|(name, heading)| if heading.is_empty() { *name } else { *heading });
     text.push_str(&format!("| {} |\n", headings.collect::<Vec<_>>().join(" | ")));
     text.push_str(&format!("|{}\n", " --- |".repeat(columns.len())));

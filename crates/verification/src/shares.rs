@@ -25,7 +25,7 @@ const ONLY_THE_LARGEST: &str = "only the share of the largest economy is held he
                                 one economy or to very many";
 
 /// Shares of a supplier in imports, over several product codes of one of two tables of trade.
-pub(crate) fn of_imports(hs92: &Trade<'_>, hs17: &Trade<'_>) -> Result<Vec<Case>, BadTable> {
+pub(crate) fn import_shares(hs92: &Trade<'_>, hs17: &Trade<'_>) -> Result<Vec<Case>, BadTable> {
     let table = Table::read("trade-shares.csv", include_str!("../data/trade-shares.csv"))?;
     let case = |row: Row<'_>| {
         let consumer: Consumer = row.text("consumer").parse().map_err(|_| row.bad("unknown consumer"))?;
@@ -56,7 +56,7 @@ pub(crate) fn of_imports(hs92: &Trade<'_>, hs17: &Trade<'_>) -> Result<Vec<Case>
 }
 
 /// Shares of a producer in the world's output, held against the output that another publisher gives.
-pub(crate) fn of_output() -> Result<Vec<Case>, BadTable> {
+pub(crate) fn output_shares() -> Result<Vec<Case>, BadTable> {
     let table = Table::read("iea-shares.csv", include_str!("../data/iea-shares.csv"))?;
     let output = Table::reference("production-usgs-mcs-MCS2026.csv.gz")?;
     let case = |row: Row<'_>| {
@@ -95,7 +95,7 @@ fn sourcing<'a>(output: &'a Table, row: &Row<'_>) -> Result<Sourcing<&'a str>, B
 }
 
 /// Concentration of capacity, of which only the largest share is known.
-pub(crate) fn of_capacity() -> Result<Vec<Case>, BadTable> {
+pub(crate) fn capacity_shares() -> Result<Vec<Case>, BadTable> {
     let table = Table::read("capacity-shares.csv", include_str!("../data/capacity-shares.csv"))?;
     let case = |row: Row<'_>| {
         let [material, stage, economy] = ["material", "stage", "economy"].map(|column| row.text(column));

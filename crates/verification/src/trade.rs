@@ -9,7 +9,8 @@ use crate::table::{BadTable, Table};
 
 /// Names of the tables: all codes of HS 1992, and codes that only HS 2017 has, such as magnets.
 pub(crate) const HS92: &str = "trade-baci-hs92-202601.csv.gz";
-pub(crate) const HS17: &str = "trade-baci-hs17-202601.csv.gz";
+pub(crate) const HS17: [&str; 2] =
+    ["trade-baci-hs17-202601-magnets.csv.gz", "trade-baci-hs17-202601-others.csv.gz"];
 
 /// Flows of trade, by product code and year.
 #[derive(Debug)]
@@ -29,10 +30,10 @@ pub(crate) struct Flow<'a> {
 }
 
 impl<'a> Trade<'a> {
-    /// The flows of the table.
-    pub(crate) fn new(table: &'a Table) -> Result<Self, BadTable> {
+    /// The flows of tables.
+    pub(crate) fn new(tables: impl IntoIterator<Item = &'a Table>) -> Result<Self, BadTable> {
         let mut flows = BTreeMap::<_, BTreeMap<_, Vec<_>>>::new();
-        for row in table.rows() {
+        for row in tables.into_iter().flat_map(Table::rows) {
             let period = row.text("period").parse().map_err(|_| row.bad("unknown period"))?;
             let flow = Flow {
                 exporter: row.text("exporter"),

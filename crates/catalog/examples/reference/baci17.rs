@@ -1,11 +1,10 @@
 //! Bilateral trade from BACI in the codes of HS 2017, by way of the Critical Materials Atlas.
 //!
-//! Four tables are written:
-//! - `baci-hs17` has the products of markets that `baci-hs92` does not have: 2024 in full, 2022 in full by
-//!   value.
-//! - Two more releases of `baci-hs17` have the same products in 2018 to 2021 and 2023, one magnets and one
-//!   the others, cut to the six largest partners: a flow is there if it is among the six largest of its
-//!   exporter or of its importer.
+//! Five tables are written:
+//! - Two releases of `baci-hs17` have the products of markets that `baci-hs92` does not have, one magnets and
+//!   one the others: 2024 in full, 2022 in full by value.
+//! - Two more releases have the same products in 2018 to 2021 and 2023, cut to the six largest partners: a
+//!   flow is there if it is among the six largest of its exporter or of its importer.
 //! - `baci-hs17-compare` has the other products, 2024 and 2022. Their markets are in `baci-hs92`, by the same
 //!   or by other codes.
 
@@ -28,7 +27,7 @@ const CUT: &str = "6";
 /// Years of the cut table for which no full table is at hand.
 const CUT_YEARS: [&str; 5] = ["2018", "2019", "2020", "2021", "2023"];
 
-/// Permanent magnets, whose cut table is apart: the demo needs no other.
+/// Permanent magnets, whose tables are apart: the demo needs no other.
 const MAGNETS: &str = "850511";
 
 /// The year of the cut table that is compared with the full one.
@@ -59,8 +58,8 @@ type Key = (String, String, &'static str, &'static str);
 /// Value in thousand US dollars and quantity in tonnes, as text.
 type Flows = BTreeMap<Key, [String; 2]>;
 
-/// Makes the four tables from 2024 in full, 2022 in full by value, and the cut table.
-pub(crate) fn tables([full_2024, full_2022, cut]: &[PathBuf; 3]) -> Result<[Table; 4]> {
+/// Makes the five tables from 2024 in full, 2022 in full by value, and the cut table.
+pub(crate) fn tables([full_2024, full_2022, cut]: &[PathBuf; 3]) -> Result<[Table; 5]> {
     let mut full = Flows::new();
     read(full_2024, &mut full, |row| full_flow(row, Some("qty_t")))?;
     read(full_2022, &mut full, |row| full_flow(row, None))?;
@@ -70,14 +69,16 @@ pub(crate) fn tables([full_2024, full_2022, cut]: &[PathBuf; 3]) -> Result<[Tabl
     shortened.retain(|(product, year, ..), _| {
         CUT_YEARS.contains(&year.as_str()) && !COMPARED.contains(&product.as_str())
     });
-    let (magnets, others) = shortened.into_iter().partition(|((product, ..), _)| product == MAGNETS);
-    let (compared, own) = full.into_iter().partition(|((product, ..), _)| COMPARED.contains(&&**product));
+    let (compared, own): (Flows, Flows) =
+        full.into_iter().partition(|((product, ..), _)| COMPARED.contains(&&**product));
     let title = "BACI, HS17, version 202601, by way of the Critical Materials Atlas \
                  (doi:10.5281/zenodo.21948855)";
+    let [(magnets, others), (cut_magnets, cut_others)] = [own, shortened].map(without_magnets);
     Ok([
-        table("baci-hs17", VINTAGE.to_owned(), format!("{title}: trade in critical materials"), own),
-        cut_table("magnets", title, magnets),
-        cut_table("others", title, others),
+        full_table("magnets", title, magnets),
+        full_table("others", title, others),
+        cut_table("magnets", title, cut_magnets),
+        cut_table("others", title, cut_others),
         table(
             "baci-hs17-compare",
             VINTAGE.to_owned(),
@@ -85,6 +86,16 @@ pub(crate) fn tables([full_2024, full_2022, cut]: &[PathBuf; 3]) -> Result<[Tabl
             compared,
         ),
     ])
+}
+
+/// Magnets, and the other products.
+fn without_magnets(flows: Flows) -> (Flows, Flows) {
+    flows.into_iter().partition(|((product, ..), _)| product == MAGNETS)
+}
+
+fn full_table(what: &str, title: &str, flows: Flows) -> Table {
+    let title = format!("{title}: trade in critical materials, {what}");
+    table("baci-hs17", format!("{VINTAGE}-{what}"), title, flows)
 }
 
 fn cut_table(what: &str, title: &str, flows: Flows) -> Table {

@@ -28,7 +28,17 @@ const NO_PARTNER: &str = "n/a";
 /// Product, month, exporter and importer.
 type Key = (String, String, &'static str, &'static str);
 
-pub(crate) fn table(path: &Path) -> Result<Table> {
+/// Permanent magnets of rare earths, whose table is apart: the demo needs no other.
+const MAGNETS: &str = "85051110";
+
+/// Makes the tables of magnets and of the other products.
+pub(crate) fn tables(path: &Path) -> Result<[Table; 2]> {
+    let (magnets, others) = flows(path)?.into_iter().partition(|((product, ..), _)| product == MAGNETS);
+    Ok([table("magnets", magnets), table("others", others)])
+}
+
+/// The flows of the complete months, as rows.
+fn flows(path: &Path) -> Result<BTreeMap<Key, String>> {
     let mut rows = BTreeMap::new();
     let (mut later, mut empty) = (0, 0);
     for row in Source::read(path)?.rows() {
@@ -45,17 +55,22 @@ pub(crate) fn table(path: &Path) -> Result<Table> {
         ensure!(rows.insert(key, text).is_none(), "{}: this flow occurs twice", in_line());
     }
     report_omission(&format!("{later} flows after {LAST_MONTH}, {empty} flows without value and weight"))?;
-    Ok(Table {
+    Ok(rows)
+}
+
+fn table(what: &str, rows: BTreeMap<Key, String>) -> Table {
+    Table {
         table: "trade",
         dataset: "hmrc-uk",
-        vintage: LAST_MONTH.to_owned(),
+        vintage: format!("{LAST_MONTH}-{what}"),
         provenance: vec![
             ("publisher", "HM Revenue & Customs".to_owned()),
             (
                 "title",
-                "UK overseas trade in goods by month, June 2024 to June 2026, by way of the Critical \
-                 Materials Atlas (doi:10.5281/zenodo.21948855)"
-                    .to_owned(),
+                format!(
+                    "UK overseas trade in goods by month, June 2024 to June 2026, by way of the Critical \
+                     Materials Atlas (doi:10.5281/zenodo.21948855): {what}"
+                ),
             ),
             ("url", "https://www.uktradeinfo.com".to_owned()),
             ("licence", "OGL-UK-3.0".to_owned()),
@@ -64,7 +79,7 @@ pub(crate) fn table(path: &Path) -> Result<Table> {
         ],
         header: "period,exporter,importer,product,value_kusd,quantity_t,reporter",
         rows: rows.into_values().collect(),
-    })
+    }
 }
 
 /// Reads a row. `None` if the catalogue has no material for its code.

@@ -38,7 +38,7 @@ fn main() -> Result<()> {
         baci17::tables(paths)?.iter().try_for_each(|table| table.write(&args.out))?;
     }
     if let Some(path) = &args.hmrc {
-        hmrc::table(path)?.write(&args.out)?;
+        hmrc::tables(path)?.iter().try_for_each(|table| table.write(&args.out))?;
     }
     if let Some(paths) = &args.iea {
         iea::tables(paths)?.iter().try_for_each(|table| table.write(&args.out))?;

@@ -11,7 +11,7 @@ use crate::totals::cut_to;
 
 const MAGNETS: &str = "850511";
 
-fn of(consumer: &str, measure: &str) -> Subject {
+fn magnets_subject(consumer: &str, measure: &str) -> Subject {
     subject([consumer, "rare-earths", "manufactured", measure, "CHN"])
 }
 
@@ -23,8 +23,8 @@ fn by_value(subject: Subject) -> Subject {
 #[tokio::test]
 async fn the_reference_figures_give_the_direct_shares_of_magnets() {
     let house = House::new();
-    let records = rows("trade-baci-hs17-202601.csv");
-    let magnets: Vec<_> = records.iter().filter(|row| &row[3] == MAGNETS).map(flow).collect();
+    let records = rows("trade-baci-hs17-202601-magnets");
+    let magnets: Vec<_> = records.iter().map(flow).collect();
     let id = "baci-hs17/202601-aaaaaaaaaaaa";
     house.open(id, Table::Trade).await;
     for (chunk, part) in magnets.chunks(4096).enumerate() {
@@ -43,7 +43,7 @@ async fn the_reference_figures_give_the_direct_shares_of_magnets() {
         ("JPN", 27.6, 35.9, 27.8),
     ];
     for (consumer, value_2024, quantity_2024, value_2022) in shares {
-        let direct = || of(consumer, "import-share");
+        let direct = || magnets_subject(consumer, "import-share");
         for (found, expected) in [
             (share(&mut api, by_value(direct()), "2024").await, value_2024),
             (share(&mut api, direct(), "2024").await, quantity_2024),
@@ -53,7 +53,7 @@ async fn the_reference_figures_give_the_direct_shares_of_magnets() {
         }
         let unweighed = api.estimate(direct(), "2022").await;
         assert_eq!((unweighed.status(), unweighed.value), (Status::Unavailable, None), "{unweighed:?}");
-        let chain = api.estimate(of(consumer, "chain-any-share"), "2024").await;
+        let chain = api.estimate(magnets_subject(consumer, "chain-any-share"), "2024").await;
         assert_eq!((chain.status(), chain.value), (Status::Unavailable, None), "{chain:?}");
         assert!(chain.reason.contains("output"), "it says what is missing: {}", chain.reason);
     }
@@ -64,11 +64,10 @@ async fn the_reference_figures_give_the_direct_shares_of_magnets() {
 /// full table.
 #[tokio::test]
 async fn the_bounds_of_a_cut_table_enclose_the_full_one() {
-    let records = rows("trade-baci-hs17-202601.csv");
+    let records = rows("trade-baci-hs17-202601-magnets");
     let published = [("2024", [67.3, 88.6, 74.5, 27.6]), ("2022", [68.3, 88.5, 77.8, 27.8])];
     for (year, shares) in published {
-        let full: Vec<_> =
-            records.iter().filter(|row| &row[0] == year && &row[3] == MAGNETS).map(flow).collect();
+        let full: Vec<_> = records.iter().filter(|row| &row[0] == year).map(flow).collect();
         let listed = cut_to(&full, 6);
         assert!(listed.len() < full.len() / 2, "{} of {} flows", listed.len(), full.len());
         let house = House::new();
@@ -81,7 +80,7 @@ async fn the_bounds_of_a_cut_table_enclose_the_full_one() {
         let mut api = house.serve().await;
         api.published(position).await;
         for (consumer, share) in ["G7", "EU27", "USA", "JPN"].into_iter().zip(shares) {
-            let found = api.estimate(by_value(of(consumer, "import-share")), year).await;
+            let found = api.estimate(by_value(magnets_subject(consumer, "import-share")), year).await;
             assert_eq!(found.status(), Status::Partial, "{consumer} {year}");
             let [low, high] = [found.low, found.high].map(|bound| bound.expect("a bound") * 100.0);
             assert!(
@@ -123,17 +122,17 @@ async fn output_and_yields_give_the_hand_in_magnets() {
             [("2024", "conversion-yield", Some(out), ["JPN", "", "rare-earths", "manufactured", ""])];
         let position = house.parameters(id, &yields).await;
         api.published(position).await;
-        let made = api.estimate(of("DEU", "chain-made-share"), "2024").await;
+        let made = api.estimate(magnets_subject("DEU", "chain-made-share"), "2024").await;
         assert_eq!((made.status(), made.value), (Status::Known, Some(0.75)), "{made:?}");
         for measure in ["chain-refined-share", "chain-any-share"] {
-            let share = api.estimate(of("DEU", measure), "2024").await;
+            let share = api.estimate(magnets_subject("DEU", measure), "2024").await;
             let (low, high) = (share.low.unwrap(), share.high.unwrap());
             assert!((low - lowest).abs() < 1e-12 && (high - 1.0).abs() < 1e-12, "{measure}: {share:?}");
             // No product code stands for rare earths as mined.
             assert_eq!(share.status(), Status::Partial, "{measure}: {share:?}");
             assert!(share.reason.contains("some stage before has no figures"), "{share:?}");
         }
-        let mined = api.estimate(of("DEU", "chain-mined-share"), "2024").await;
+        let mined = api.estimate(magnets_subject("DEU", "chain-mined-share"), "2024").await;
         assert_eq!((mined.status(), mined.value), (Status::Unavailable, None), "{mined:?}");
     }
     api.stop().await;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use orewatch_catalog::closest;
-use orewatch_catalog::reference::{self, ReferenceTable};
+use orewatch_catalog::reference::{self, ReferenceTable, TableSet};
 use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::{GateMode, ReleaseState};
 use orewatch_formats::{Input, Metadata};
@@ -50,9 +50,10 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE", required_unless_present = "reference")]
     files: Vec<PathBuf>,
     /// Ingest the reference figures that ship with the program, one release per table: those of the demo
-    /// (`demo`), all of them (`all`), or those of one dataset, as in --reference=hmrc-uk
+    /// (`demo`), also other products, governance and parameters (`standard`, the default), all of them
+    /// (`all`), or those of one dataset, as in --reference=hmrc-uk
     #[arg(long, conflicts_with = "files", value_name = "SET", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "demo", value_parser = reference_set)]
+    #[arg(default_missing_value = "standard", value_parser = reference_set)]
     reference: Option<ReferenceSet>,
     /// Maximum number of quarantined rows; with more, the release is refused
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -161,10 +162,8 @@ impl About {
 /// Which reference tables to ingest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReferenceSet {
-    /// Those that the demo loads.
-    Demo,
-    /// All.
-    All,
+    /// Those of a set of the catalogue.
+    Set(TableSet),
     /// Those of one dataset.
     Dataset(&'static str),
 }
@@ -172,8 +171,7 @@ pub(crate) enum ReferenceSet {
 impl ReferenceSet {
     fn includes(self, table: &ReferenceTable) -> bool {
         match self {
-            Self::Demo => table.in_demo,
-            Self::All => true,
+            Self::Set(set) => table.set <= set,
             Self::Dataset(dataset) => table.dataset == dataset,
         }
     }
@@ -182,8 +180,9 @@ impl ReferenceSet {
 /// Reads the name of a set of reference tables.
 fn reference_set(text: &str) -> Result<ReferenceSet, String> {
     match text {
-        "demo" => return Ok(ReferenceSet::Demo),
-        "all" => return Ok(ReferenceSet::All),
+        "demo" => return Ok(ReferenceSet::Set(TableSet::Demo)),
+        "standard" => return Ok(ReferenceSet::Set(TableSet::Standard)),
+        "all" => return Ok(ReferenceSet::Set(TableSet::All)),
         _ => {}
     }
     let datasets = || reference::tables().iter().map(|table| table.dataset);
@@ -191,8 +190,8 @@ fn reference_set(text: &str) -> Result<ReferenceSet, String> {
         let known: BTreeSet<_> = datasets().collect();
         let known = known.into_iter().collect::<Vec<_>>().join(", ");
         match closest(text, datasets()) {
-            Some(near) => format!("did you mean {near}? write demo, all, or one of {known}"),
-            None => format!("write demo, all, or one of {known}"),
+            Some(near) => format!("did you mean {near}? write demo, standard, all, or one of {known}"),
+            None => format!("write demo, standard, all, or one of {known}"),
         }
     })
 }
