@@ -36,6 +36,15 @@ fn the_tests_of_the_targets_of_the_g7_pass() {
 }
 
 #[test]
+fn the_tests_of_the_monthly_pack_pass() {
+    let report = run_tests(include_str!("../packs/uk-magnets.tests.yaml")).unwrap();
+    for test in &report.tests {
+        assert_eq!(test.verdict, Verdict::Pass, "{test:#?}");
+    }
+    assert_eq!(report.tests.len(), 3);
+}
+
+#[test]
 fn a_series_of_a_basis_that_the_rule_does_not_read_is_a_mistake() {
     let text = include_str!("../packs/g7-2030.tests.yaml")
         .replace("import-share by value", "import-share by weight");

@@ -149,7 +149,7 @@ fn the_schema_and_the_packs_need_no_server() {
     assert!(schema["$schema"].is_string(), "{schema}");
     let packs = json(&["rules", "packs"]);
     let names: Vec<_> = packs.as_array().unwrap().iter().map(|pack| pack["pack"].as_str().unwrap()).collect();
-    assert_eq!(names, ["crma-2030", "early-signs", "g7-2030", "g7-china"]);
+    assert_eq!(names, ["crma-2030", "early-signs", "g7-2030", "g7-china", "uk-magnets"]);
     assert!(ok(&["rules", "packs", "--format", "csv"]).starts_with("pack,rules\n"));
 }
 

@@ -14,6 +14,7 @@ static PACKS: &[Pack] = &[
     Pack { name: "early-signs", text: include_str!("../../packs/early-signs.yaml") },
     Pack { name: "g7-2030", text: include_str!("../../packs/g7-2030.yaml") },
     Pack { name: "g7-china", text: include_str!("../../packs/g7-china.yaml") },
+    Pack { name: "uk-magnets", text: include_str!("../../packs/uk-magnets.yaml") },
 ];
 
 /// All packs, by name.
