@@ -97,7 +97,7 @@ pub(super) fn is_interactive() -> bool {
 }
 
 /// Asks a question on the terminal. Everything but `y` and `yes` is a no.
-pub(super) fn ask(question: &str) -> Result<bool, Failure> {
+pub(super) fn confirm(question: &str) -> Result<bool, Failure> {
     print_message(&format!("{question}? [y/N]"));
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);

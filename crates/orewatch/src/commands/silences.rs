@@ -8,7 +8,7 @@ use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 
 use super::alerts::Filter;
-use super::shared::{ask, is_interactive, is_prefix, print_list, whole_id};
+use super::shared::{confirm, is_interactive, is_prefix, print_list, whole_id};
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format, TenantOption};
 use crate::render::{Out, table};
@@ -152,7 +152,7 @@ fn require_confirmation(checked: &PutSilenceResponse) -> Result<(), Failure> {
     let all = (muted > 1 && muted == checked.firing).then(|| format!("it mutes all {muted} firing alerts"));
     let doubts: Vec<String> = checked.warnings.iter().cloned().chain(all).collect();
     let question = format!("{}. Create the silence", doubts.join("; "));
-    if doubts.is_empty() || is_interactive() && ask(&question)? {
+    if doubts.is_empty() || is_interactive() && confirm(&question)? {
         return Ok(());
     }
     let message = format!("the silence was not created: {}", doubts.join("; "));

@@ -14,21 +14,19 @@ pub(crate) const SUPPLIER: &str = "CHN";
 /// Everything that the demo shows.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// State before the newest release.
-    pub(crate) before: Before,
+    /// State with all releases, which is what commands answer.
+    pub(crate) standing: Standing,
     /// Changes by the newest release.
-    pub(crate) after: After,
+    pub(crate) restatement: Restatement,
     /// Releases, in the order of loading.
     pub(crate) releases: Vec<ReleaseInfo>,
     /// Duration of the demo, in seconds.
     pub(crate) seconds: f64,
 }
 
-/// State before the newest release.
+/// State with all releases.
 #[derive(Debug)]
-pub(crate) struct Before {
-    /// Number of figures.
-    pub(crate) figures: usize,
+pub(crate) struct Standing {
     /// The goal of the G7, and the world's refining.
     pub(crate) goal: Goal,
     /// The monthly example.
@@ -39,7 +37,7 @@ pub(crate) struct Before {
     pub(crate) origins: Option<Origins>,
     /// One entry per consumer and market.
     pub(crate) entries: Vec<Entry>,
-    /// Firing alerts, the most severe first.
+    /// Firing alerts, the most severe first, as `orewatch alerts` lists them.
     pub(crate) alerts: Vec<Alert>,
     /// The rules.
     pub(crate) rules: Vec<Rule>,
@@ -56,8 +54,26 @@ pub(crate) struct Goal {
     pub(crate) claim: Option<CheckedClaim>,
 }
 
-/// A share by month, oldest first.
-pub(crate) type Months = Vec<(String, Option<f64>)>;
+/// A share by month, and the rules that watch it.
+#[derive(Debug, Default)]
+pub(crate) struct Months {
+    /// Months with their shares, oldest first.
+    pub(crate) series: Vec<(String, Option<f64>)>,
+    /// The rules, by identifier.
+    pub(crate) watches: Vec<Watch>,
+}
+
+/// A rule on the share by month.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(crate) rule: String,
+    /// The condition in words.
+    pub(crate) condition: String,
+    /// The alert as it stands. `None`: the rule has never fired.
+    pub(crate) alert: Option<Alert>,
+    /// The alert as it was when it last fired.
+    pub(crate) fired: Option<Alert>,
+}
 
 /// Direct suppliers of a material to a consumer, beside the true origins.
 #[derive(Debug, PartialEq)]
@@ -81,11 +97,9 @@ pub(crate) struct Ranking {
 
 /// Changes by the newest release.
 #[derive(Debug)]
-pub(crate) struct After {
-    /// Number of figures that both vintages have.
-    pub(crate) compared: usize,
-    /// Number of those figures that differ.
-    pub(crate) changed: usize,
+pub(crate) struct Restatement {
+    /// Number of shares of largest producers that differ, in the periods that both vintages have.
+    pub(crate) changed: u64,
     /// Shares of largest producers that differ, the largest difference first.
     pub(crate) restated: Vec<Restated>,
     /// Alerts that the newest release fired, resolved or restated.

@@ -8,11 +8,13 @@ use orewatch_contracts::alerting::v1::{
     AlertFilter, AlertState, AlertTransition, Rule, SubscribeAlertsRequest,
 };
 use orewatch_contracts::common::v1::{AsAt, By, Estimate, Status, as_at::At};
-use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter, GetExposureRequest, Subject};
+use orewatch_contracts::exposure::v1::{
+    CompareVintagesRequest, Exposure, ExposureFilter, GetExposureRequest, Subject,
+};
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
 use orewatch_rules::rules;
 
-use super::facts::{After, AsAtFigure, Before, CONSUMERS, Entry, Headline, SUPPLIER};
+use super::facts::{AsAtFigure, CONSUMERS, Entry, Headline, Restatement, SUPPLIER, Standing};
 use super::{goal, monthly, origins, restated};
 use crate::commands::{alerts, exposure};
 use crate::session::Client;
@@ -28,10 +30,8 @@ fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// Queries the state before the newest release.
-pub(crate) async fn before(client: &Client) -> Result<Before, Failure> {
-    let all = ExposureFilter { as_of: "all".to_owned(), ..ExposureFilter::default() };
-    let figures = exposure::query(client, exposure::current(all)).await?.exposures.len();
+/// Queries the state with all releases.
+pub(crate) async fn standing(client: &Client) -> Result<Standing, Failure> {
     let latest = ExposureFilter {
         consumers: strings(&CONSUMERS),
         measures: strings(&["import-share", "import-hhi", "import-top1"]),
@@ -46,11 +46,15 @@ pub(crate) async fn before(client: &Client) -> Result<Before, Failure> {
         headlines.push(headline(client, consumer, material, stage, &rules).await?);
     }
     let firing = AlertFilter { states: vec![AlertState::Firing.into()], ..AlertFilter::default() };
-    let alerts = alerts::query(client, firing).await?;
-    let origins = origins::gather(client).await?;
-    let goal = goal::gather(client).await?;
-    let months = monthly::gather(client).await?;
-    Ok(Before { figures, goal, months, headlines, origins, entries: entries(&latest), alerts, rules })
+    Ok(Standing {
+        goal: goal::gather(client).await?,
+        months: monthly::gather(client, &rules).await?,
+        headlines,
+        origins: origins::gather(client).await?,
+        entries: entries(&latest),
+        alerts: alerts::query(client, firing).await?,
+        rules,
+    })
 }
 
 async fn headline(
@@ -145,40 +149,51 @@ fn zero_without_flow(mut entry: Entry) -> Entry {
 }
 
 /// Queries the changes by the newest release.
-pub(crate) async fn after(client: &Client, releases: &[ReleaseInfo]) -> Result<After, Failure> {
+pub(crate) async fn restatement(client: &Client, releases: &[ReleaseInfo]) -> Result<Restatement, Failure> {
     let (older, newer) = vintages(releases);
     let world = ExposureFilter {
         consumers: strings(&["WLD"]),
-        measures: strings(&[
-            "production-share",
-            "production-hhi",
-            "production-top1",
-            "production-top3",
-            "production-suppliers",
-        ]),
+        measures: strings(&[restated::TOP, restated::HHI]),
         as_of: "all".to_owned(),
         ..ExposureFilter::default()
     };
-    let old = exposure::query(client, exposure::known_at(world.clone(), Some(as_at_release(&older))))
-        .await?
-        .exposures;
-    let new =
-        exposure::query(client, exposure::known_at(world, Some(as_at_release(&newer)))).await?.exposures;
-    let comparison = restated::compare(&old, &new);
-    let transitions = transitions(client).await?;
+    let mut vintages = Vec::new();
+    for release in [&older, &newer] {
+        let request = exposure::known_at(world.clone(), Some(as_at_release(release)));
+        vintages.push(exposure::query(client, request).await?.exposures);
+    }
+    let restated = match vintages.as_slice() {
+        [old, new] => restated::compare(old, new),
+        _ => Vec::new(),
+    };
     let mut as_at = Vec::new();
-    if let Some(largest) = comparison.restated.first() {
+    let mut changed = 0;
+    if let Some(largest) = restated.first() {
+        changed = changed_total(client, &newer, &largest.period).await?;
         for (release, vintage) in [&older, &newer] {
             as_at.push(figure_in_vintage(client, largest, release, vintage).await?);
         }
     }
-    Ok(After {
-        compared: comparison.compared,
-        changed: comparison.changed,
-        restated: comparison.restated,
-        flips: restated::flips(&transitions, &newer.0),
-        as_at,
-    })
+    let flips = restated::flips(&transitions(client).await?, &newer.0);
+    Ok(Restatement { changed, restated, flips, as_at })
+}
+
+/// Number of shares of largest producers that a release changed in a period.
+async fn changed_total(client: &Client, release: &(String, String), as_of: &str) -> Result<u64, Failure> {
+    let filter = ExposureFilter {
+        consumers: strings(&["WLD"]),
+        measures: strings(&[restated::TOP]),
+        as_of: as_of.to_owned(),
+        ..ExposureFilter::default()
+    };
+    let request = CompareVintagesRequest {
+        filter: Some(filter),
+        to: Some(as_at_release(release)),
+        page_size: 1,
+        ..CompareVintagesRequest::default()
+    };
+    let mut service = client.exposure().await?;
+    Ok(service.compare_vintages(client.request(request)).await?.into_inner().changes_total)
 }
 
 /// Identifier and vintage of the release that the newest one restates, and of the newest one.
@@ -202,7 +217,7 @@ async fn figure_in_vintage(
     release: &str,
     vintage: &str,
 ) -> Result<AsAtFigure, Failure> {
-    let measure = "production-top1";
+    let measure = restated::TOP;
     let request = GetExposureRequest {
         subject: Some(Subject {
             consumer: "WLD".to_owned(),

@@ -7,6 +7,7 @@ use orewatch_contracts::exposure::v1::{
 };
 use serde_json::{Value, json};
 
+use super::command;
 use super::facts::{Goal, SUPPLIER};
 use crate::commands::exposure;
 use crate::render::{Align, Style, document as rows, object, pad, percent, status_word, wrap};
@@ -27,6 +28,14 @@ const MATERIALS: [&str; 5] = ["copper", "lithium", "cobalt", "rare-earths", "gra
 const DATASET: &str = "iea-cm";
 const SCENARIO: &str = "iea-cm:base";
 const PERIODS: [&str; 2] = ["2024", "2030"];
+
+/// Width of the label of a target and of its figure on one basis, in characters.
+const TARGET_WIDTH: usize = 26;
+const BASIS_WIDTH: usize = 26;
+
+/// Width of the label of a year and of a share in the table of refining, in characters.
+const YEAR_WIDTH: usize = 18;
+const SHARE_WIDTH: usize = 12;
 
 /// Queries the targets, the shares and the claim.
 pub(crate) async fn gather(client: &Client) -> Result<Goal, Failure> {
@@ -83,8 +92,9 @@ async fn refining(
 }
 
 /// Renders the targets on both bases.
-pub(crate) fn targets_block(style: Style, goal: &Goal) -> String {
-    let head = format!("{}{}{}", " ".repeat(30), pad("by quantity", 30, Align::Left), "by value");
+pub(crate) fn targets_block(style: Style, width: usize, goal: &Goal) -> String {
+    let head =
+        format!("{}{}by value", " ".repeat(TARGET_WIDTH), pad("by quantity", BASIS_WIDTH, Align::Left));
     let mut text = style.dim(&format!("  {head}\n"));
     for standing in &goal.targets {
         let target = standing.target.clone().unwrap_or_default();
@@ -93,15 +103,15 @@ pub(crate) fn targets_block(style: Style, goal: &Goal) -> String {
         let [quantity, value] = [By::Quantity, By::Value].map(|by| progress_text(style, side(by)));
         text.push_str(&format!(
             "  {}{}{}\n",
-            style.bold(&pad(&label, 30, Align::Left)),
-            pad(&quantity, 30, Align::Left),
+            style.bold(&pad(&label, TARGET_WIDTH, Align::Left)),
+            pad(&quantity, BASIS_WIDTH, Align::Left),
             value.trim_end()
         ));
     }
-    text + &style.dim("  orewatch targets g7-2030-rare-earths g7-2030-magnets\n")
+    text + &command::lines(style, width, &format!("orewatch targets {}", TARGETS.join(" ")))
 }
 
-/// One basis of a target: `67.7 % from CHN in 2024, missed`.
+/// One basis of a target: `67.7 % CHN 2024, missed`.
 fn progress_text(style: Style, progress: Option<&TargetProgress>) -> String {
     let Some(progress) = progress else { return "-".to_owned() };
     let value = progress.estimate.as_ref().and_then(|estimate| estimate.value);
@@ -117,9 +127,9 @@ fn progress_text(style: Style, progress: Option<&TargetProgress>) -> String {
 
 /// Renders the shares of refining, now and projected, and the claim.
 pub(crate) fn refining_block(style: Style, width: usize, goal: &Goal) -> String {
-    let mut text = format!("  {}", " ".repeat(8));
+    let mut text = format!("  {}", " ".repeat(YEAR_WIDTH));
     for (material, _) in &goal.refining {
-        text.push_str(&pad(&material_name(material), 13, Align::Right));
+        text.push_str(&pad(&material_name(material), SHARE_WIDTH, Align::Right));
     }
     text = style.dim(&format!("{text}\n"));
     for (row, period) in PERIODS.iter().enumerate() {
@@ -128,18 +138,20 @@ pub(crate) fn refining_block(style: Style, width: usize, goal: &Goal) -> String 
             .iter()
             .map(|(_, shares)| {
                 let value = shares.get(row).and_then(|share| share.value);
-                pad(&value.map_or_else(|| "-".to_owned(), percent), 13, Align::Right)
+                pad(&value.map_or_else(|| "-".to_owned(), percent), SHARE_WIDTH, Align::Right)
             })
             .collect();
-        let kind = if row == 0 { "" } else { "  projection" };
-        text.push_str(&format!("  {}{shares}{}\n", pad(period, 8, Align::Left), style.dim(kind)));
+        let kind = if row == 0 { "observed" } else { "projection" };
+        let label = pad(&format!("{period}, {kind}"), YEAR_WIDTH, Align::Left);
+        text.push_str(&format!("  {label}{shares}\n"));
     }
     let select = "--consumer WLD --stage refined --supplier CHN --measure production-share";
     let [now, then] = PERIODS;
-    text.push_str(&style.dim(&format!(
-        "  orewatch exposure {select} --dataset {DATASET} --as-of {now}\n  orewatch exposure {select} \
-         --scenario {SCENARIO} --as-of {then}\n"
-    )));
+    for reading in
+        [format!("--dataset {DATASET} --as-of {now}"), format!("--scenario {SCENARIO} --as-of {then}")]
+    {
+        text.push_str(&command::lines(style, width, &format!("orewatch exposure {select} {reading}")));
+    }
     if let Some(checked) = &goal.claim {
         let claim = checked.claim.clone().unwrap_or_default();
         let who = [claim.said_by.as_str(), claim.reported_by.as_str()];
@@ -152,7 +164,7 @@ pub(crate) fn refining_block(style: Style, width: usize, goal: &Goal) -> String 
             checked.reason
         );
         text.push_str(&wrap(&sentence, width, "  "));
-        text.push_str(&style.dim(&format!("  orewatch claims {CLAIM}\n")));
+        text.push_str(&command::lines(style, width, &format!("orewatch claims {CLAIM}")));
     }
     text
 }
@@ -164,11 +176,8 @@ pub(crate) fn targets_title() -> String {
 
 /// The heading of the shares.
 pub(crate) fn refining_title() -> String {
-    let [now, then] = PERIODS;
-    format!(
-        "Refined in {}: share of the world in {now}, and in the IEA's base case for {then}",
-        economy_name(SUPPLIER)
-    )
+    let [_, then] = PERIODS;
+    format!("Refined in {}: share of the world, and the IEA's base case of {then}", economy_name(SUPPLIER))
 }
 
 /// Whether there is anything to show.

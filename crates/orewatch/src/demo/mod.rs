@@ -1,5 +1,7 @@
 //! `demo`: loads the reference figures, evaluates the rule packs and shows the results. Every figure on the
 //! page comes from the services.
+mod alerts;
+mod command;
 mod facts;
 mod gather;
 mod goal;
@@ -9,12 +11,14 @@ mod monthly;
 mod origins;
 mod page;
 mod restated;
+mod restatement;
 mod table;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use orewatch_catalog::reference::TableSet;
 use orewatch_contracts::alerting::v1::PutRuleRequest;
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
 use orewatch_contracts::{Class, Failure};
@@ -31,7 +35,7 @@ use crate::settle;
 use facts::Facts;
 
 /// Rule packs that the demo applies.
-const PACKS: [&str; 3] = ["crma-2030", "g7-2030", "g7-china"];
+const PACKS: [&str; 4] = ["crma-2030", "g7-2030", "g7-china", monthly::PACK];
 
 /// Exit code after SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
@@ -86,7 +90,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 async fn show(client: &Client, data: Option<PathBuf>, full: bool) -> Result<(), Failure> {
     let started = Instant::now();
     let spinner = spinner();
-    let mut tables: Vec<Input> = ingest::reference_inputs(ReferenceSet::Demo).collect();
+    let mut tables: Vec<Input> = ingest::reference_inputs(ReferenceSet::Set(TableSet::Demo)).collect();
     // The last edition of output restates the one before: it is loaded after the rules have been evaluated.
     let newest = tables.iter().rposition(|table| table.name().starts_with("production-"));
     let newest = newest.map(|place| tables.remove(place));
@@ -97,20 +101,18 @@ async fn show(client: &Client, data: Option<PathBuf>, full: bool) -> Result<(), 
     spinner.set_message("computing");
     settle(client, &releases).await?;
     spinner.set_message("applying the rule packs");
-    for pack in PACKS {
-        let request = PutRuleRequest { actor: "demo".to_owned(), ..PutRuleRequest::default() };
-        rules::put(client, rules::pack_rules(pack)?, &request).await?;
-    }
+    let request = PutRuleRequest { actor: "demo".to_owned(), ..PutRuleRequest::default() };
+    let packs = PACKS.into_iter().map(rules::pack_rules).collect::<Result<Vec<_>, _>>()?.concat();
+    rules::put_batches(client, packs, &request).await?;
     spinner.set_message("evaluating");
     settle(client, &releases).await?;
-    let before = gather::before(client).await?;
     if let Some(table) = newest {
         releases.push(load(client, table, &spinner).await?);
         settle(client, &releases).await?;
     }
     let facts = Facts {
-        after: gather::after(client, &releases).await?,
-        before,
+        standing: gather::standing(client).await?,
+        restatement: gather::restatement(client, &releases).await?,
         releases,
         seconds: started.elapsed().as_secs_f64(),
     };

@@ -4,6 +4,7 @@ use orewatch_contracts::common::v1::{By, Estimate};
 use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter};
 use serde_json::{Value, json};
 
+use super::command;
 use super::facts::{Origins, Ranking};
 use crate::commands::exposure;
 use crate::render::{Align, Style, bar, brief, pad, status_word, wrap};
@@ -13,11 +14,14 @@ use crate::words::{economy_name, material_name};
 /// The example: its direct suppliers trade the material more than they mine it.
 const EXAMPLE: (&str, &str, &str) = ("DEU", "manganese", "mined");
 
-/// Maximum number of economies on each side.
+/// Maximum number of economies on each side, on the full page and on the short one.
 const MAX_ECONOMIES: usize = 5;
+const SHORT_MAX_ECONOMIES: usize = 3;
 
-/// Width of one side of the table, in characters: code, name, share with its bounds, and bar.
-const SIDE_WIDTH: usize = CODE_WIDTH + NAME_WIDTH + FIGURE_WIDTH + 2 + BAR_WIDTH + 2;
+/// Page width from which the table has names of economies, in characters.
+const WIDE_PAGE: usize = 96;
+
+/// Widths of the parts of one side of the table, in characters: code, name, share with its bounds, and bar.
 const CODE_WIDTH: usize = 4;
 const NAME_WIDTH: usize = 13;
 const FIGURE_WIDTH: usize = 21;
@@ -81,34 +85,51 @@ pub(crate) fn title(origins: &Origins) -> String {
 }
 
 /// Renders both sides, the largest share first.
-pub(crate) fn block(style: Style, width: usize, origins: &Origins) -> String {
-    let heads = pad("direct supplier", SIDE_WIDTH, Align::Left) + "estimated origin";
+pub(crate) fn block(style: Style, width: usize, origins: &Origins, full: bool) -> String {
+    let name_width = if width < WIDE_PAGE { 0 } else { NAME_WIDTH };
+    let side_width = CODE_WIDTH + name_width + FIGURE_WIDTH + 2 + BAR_WIDTH + 2;
+    let heads = pad("direct supplier", side_width, Align::Left) + "estimated origin";
     let mut text = style.dim(&format!("  {heads}\n"));
-    for row in 0..MAX_ECONOMIES {
+    for row in 0..if full { MAX_ECONOMIES } else { SHORT_MAX_ECONOMIES } {
         let side = |ranking: &Ranking| {
-            ranking.shares.get(row).map_or_else(|| " ".repeat(SIDE_WIDTH), |share| economy_line(style, share))
+            let share = ranking.shares.get(row);
+            share.map_or_else(|| " ".repeat(side_width), |share| economy_line(style, name_width, share))
         };
         let [direct, origin] = [side(&origins.direct), side(&origins.origins)];
         text.push_str(&format!("{}\n", format!("  {direct}{origin}").trim_end()));
     }
     let hhi = |ranking: &Ranking| format!("HHI {}", brief("hhi", Some(&ranking.hhi)));
-    let foot = pad(&hhi(&origins.direct), SIDE_WIDTH, Align::Left) + &hhi(&origins.origins);
+    let foot = pad(&hhi(&origins.direct), side_width, Align::Left) + &hhi(&origins.origins);
     text.push_str(&style.dim(&format!("  {foot}\n")));
-    let top = origins.origins.shares.first().map_or("", |(code, _)| code.as_str());
+    let Origins { consumer, material, stage, period, .. } = origins;
+    let subject = format!("--consumer {consumer} --material {material} --stage {stage}");
+    text.push_str(&command::lines(
+        style,
+        width,
+        &format!(
+            "orewatch exposure {subject} --measure import-share,import-hhi,lookthrough-share,lookthrough-hhi \
+             --by quantity --as-of {period}"
+        ),
+    ));
+    if !full {
+        return text;
+    }
     let note = format!(
-        "Re-exports are traced back through the trade of all economies to where the material was {}. See the \
-         routes: orewatch explain --consumer {} --material {} --stage {} --measure lookthrough-share \
-         --supplier {top} --as-of {}",
-        origins.stage, origins.consumer, origins.material, origins.stage, origins.period
+        "Re-exports are traced back through the trade of all economies to where the material was {stage}. \
+         Their routes:"
     );
-    text + &style.dim(&wrap(&note, width, "  "))
+    text.push_str(&style.dim(&wrap(&note, width, "  ")));
+    let top = origins.origins.shares.first().map_or("", |(code, _)| code.as_str());
+    let explain =
+        format!("orewatch explain {subject} --measure lookthrough-share --supplier {top} --as-of {period}");
+    text + &command::lines(style, width, &explain)
 }
 
-fn economy_line(style: Style, (code, share): &(String, Estimate)) -> String {
+fn economy_line(style: Style, name_width: usize, (code, share): &(String, Estimate)) -> String {
     format!(
         "{}{}{}  {}  ",
         pad(code, CODE_WIDTH, Align::Left),
-        pad(economy_name(code), NAME_WIDTH, Align::Left),
+        if name_width == 0 { String::new() } else { pad(economy_name(code), name_width, Align::Left) },
         pad(&brief("share", Some(share)), FIGURE_WIDTH, Align::Right),
         style.cyan(&pad(&bar(share.value.unwrap_or_default(), BAR_WIDTH), BAR_WIDTH, Align::Left))
     )

@@ -11,60 +11,53 @@ use crate::view::event_and_alert;
 /// Largest difference at which two figures count as equal.
 const TOLERANCE: f64 = 1e-9;
 
-/// Result of the comparison of two vintages.
-#[derive(Debug, Default)]
-pub(crate) struct Comparison {
-    pub(crate) compared: usize,
-    pub(crate) changed: usize,
-    pub(crate) restated: Vec<Restated>,
-}
-
 /// Material, stage, period, measure with its weight, supplier.
 type FigureKey<'a> = (&'a str, &'a str, &'a str, String, &'a str);
 
-/// Compares the figures that both vintages have.
-pub(crate) fn compare(old: &[Exposure], new: &[Exposure]) -> Comparison {
+/// Figures by their keys.
+type Figures<'a> = BTreeMap<FigureKey<'a>, &'a Exposure>;
+
+/// The measures that are compared.
+pub(crate) const TOP: &str = "production-top1";
+pub(crate) const HHI: &str = "production-hhi";
+
+/// The largest producers whose share or name differs between two vintages, the largest difference first.
+pub(crate) fn compare(old: &[Exposure], new: &[Exposure]) -> Vec<Restated> {
     let (old, new) = (keyed(old), keyed(new));
-    let mut comparison = Comparison::default();
-    for (key, newer) in &new {
-        let Some(older) = old.get(key) else { continue };
-        comparison.compared += 1;
-        let differ = match (value(older), value(newer)) {
-            (Some(older), Some(newer)) => (older - newer).abs() > TOLERANCE,
-            (older, newer) => older.is_some() != newer.is_some(),
-        };
-        comparison.changed += usize::from(differ);
-        let (material, stage, period, measure, _) = key;
-        if measure.starts_with("production-top1") && (differ || older.names != newer.names) {
-            let concentration = |figures: &BTreeMap<FigureKey<'_>, &Exposure>| {
-                let hhi = measure.replace("production-top1", "production-hhi");
-                figures.get(&(material, stage, period, hhi, "")).and_then(|exposure| value(exposure))
-            };
-            let side = |exposure: &Exposure, hhi: Option<f64>| {
-                Some(Side {
-                    name: exposure.names.first().cloned().unwrap_or_default(),
-                    share: value(exposure)?,
-                    hhi,
-                })
-            };
-            if let (Some(old), Some(new)) =
-                (side(older, concentration(&old)), side(newer, concentration(&new)))
-            {
-                let [material, stage, period] = [material, stage, period].map(|text| (*text).to_owned());
-                comparison.restated.push(Restated { material, stage, period, old, new });
-            }
-        }
-    }
-    comparison.restated.sort_by(|a, b| {
+    let keys = new.keys().filter(|(.., measure, _)| measure.starts_with(TOP));
+    let mut restated: Vec<_> = keys.filter_map(|key| restatement(key, &old, &new)).collect();
+    restated.sort_by(|a, b| {
         b.difference()
             .abs()
             .total_cmp(&a.difference().abs())
             .then_with(|| (&a.material, &a.stage).cmp(&(&b.material, &b.stage)))
     });
-    comparison
+    restated
 }
 
-fn keyed(exposures: &[Exposure]) -> BTreeMap<FigureKey<'_>, &Exposure> {
+/// The largest producer of a market in both vintages. `None` if it does not differ, or if one of them has no
+/// figure.
+fn restatement(key: &FigureKey<'_>, old: &Figures<'_>, new: &Figures<'_>) -> Option<Restated> {
+    let [older, newer] = [side(key, old)?, side(key, new)?];
+    let differs = (older.share - newer.share).abs() > TOLERANCE || older.name != newer.name;
+    let (material, stage, period, ..) = key;
+    let [material, stage, period] = [material, stage, period].map(|text| (*text).to_owned());
+    differs.then_some(Restated { material, stage, period, old: older, new: newer })
+}
+
+/// The largest producer in one vintage.
+fn side(key: &FigureKey<'_>, figures: &Figures<'_>) -> Option<Side> {
+    let (material, stage, period, measure, supplier) = key;
+    let top = figures.get(key)?;
+    let hhi = figures.get(&(*material, *stage, *period, measure.replace(TOP, HHI), *supplier));
+    Some(Side {
+        name: top.names.first().cloned().unwrap_or_default(),
+        share: value(top)?,
+        hhi: hhi.and_then(|exposure| value(exposure)),
+    })
+}
+
+fn keyed(exposures: &[Exposure]) -> Figures<'_> {
     exposures.iter().filter_map(entry).collect()
 }
 

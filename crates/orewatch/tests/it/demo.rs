@@ -1,7 +1,7 @@
 //! The demo: its figures are those of the statistics that ship with it.
 use serde_json::Value;
 
-use crate::run::json;
+use crate::run::{Up, err, json, ok, run};
 
 fn find<'a>(list: &'a Value, pairs: &[(&str, &str)]) -> &'a Value {
     let list = list.as_array().unwrap();
@@ -62,4 +62,100 @@ fn the_demo_shows_the_figures_of_the_reference_tables() {
     assert_eq!((&flip["event"], &flip["alert"]["reason"]), (&"resolved".into(), &"restated".into()));
     near(&find(&restated["as_at"], &[("as_at", "MCS2025")])["value"], 0.577);
     near(&find(&restated["as_at"], &[("as_at", "MCS2026")])["value"], 0.336);
+    check_months(&demo);
+}
+
+/// A block of the page: its lines with figures, and its commands, each on one line.
+struct Block {
+    title: String,
+    figures: Vec<String>,
+    commands: Vec<String>,
+}
+
+/// The blocks of the page. The first, without a heading, and the last, about other commands, are left out.
+fn blocks(page: &str) -> Vec<Block> {
+    let whole = page.replace(" \\\n", " ");
+    let mut blocks: Vec<Block> = Vec::new();
+    for line in whole.lines() {
+        if let Some(title) = line.strip_prefix("━━ ") {
+            let title = title.trim_end_matches(['━', ' ']).to_owned();
+            blocks.push(Block { title, figures: Vec::new(), commands: Vec::new() });
+        } else if let Some(block) = blocks.last_mut() {
+            let lines = if line.trim_start().starts_with("orewatch ") {
+                &mut block.commands
+            } else {
+                &mut block.figures
+            };
+            lines.push(line.to_owned());
+        }
+    }
+    assert_eq!(blocks.pop().map(|block| block.title).as_deref(), Some("Next"));
+    blocks
+}
+
+/// The numbers with decimals in a text, such as `67.7`.
+fn decimals(text: &str) -> Vec<&str> {
+    let words = text.split(|letter: char| !letter.is_ascii_digit() && letter != '.');
+    words
+        .filter(|word| {
+            word.split_once('.').is_some_and(|(whole, part)| !whole.is_empty() && !part.is_empty())
+        })
+        .collect()
+}
+
+/// Runs each command that the page prints, on the data of the page.
+#[test]
+fn every_figure_is_in_what_the_command_beside_it_prints() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data").to_str().unwrap().to_owned();
+    let done = run(&["demo", "--data", &data]);
+    assert_eq!((done.status.code(), err(&done).as_str()), (Some(0), ""), "no warning");
+    let page = String::from_utf8(done.stdout).unwrap();
+    assert!(page.lines().count() <= 68, "a screen and a half:\n{page}");
+    assert!(page.lines().all(|line| line.chars().count() <= 100), "{page}");
+
+    let up = Up::start(&data);
+    let blocks = blocks(&page);
+    assert_eq!(blocks.len(), 7, "{page}");
+    for block in &blocks {
+        let outputs = block.commands.iter().map(|command| {
+            let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+            ok(&[&words[..], &["--server", &up.address]].concat())
+        });
+        let outputs: String = outputs.collect();
+        assert!(!block.commands.is_empty(), "{}", block.title);
+        for figure in block.figures.iter().flat_map(|line| decimals(line)) {
+            assert!(outputs.contains(figure), "{}: {figure} is in none of\n{outputs}", block.title);
+        }
+    }
+    let count = |block: &str| {
+        let title = &blocks.iter().find(|found| found.title.contains(block)).unwrap().title;
+        title.split(' ').find_map(|word| word.parse::<usize>().ok()).unwrap_or_else(|| panic!("{title}"))
+    };
+    let on_server = |args: &[&str]| json(&[args, &["--server", &up.address]].concat());
+    let alerts = on_server(&["alerts", "--state", "firing"]);
+    assert_eq!(count("thresholds are crossed"), alerts.as_array().unwrap().len());
+    let changes = on_server(&[
+        "changes",
+        "MCS2026",
+        "--consumer",
+        "WLD",
+        "--measure",
+        "production-top1",
+        "--as-of",
+        "2024",
+    ]);
+    assert_eq!(count("shares of largest producers"), changes["changes"].as_array().unwrap().len());
+}
+
+/// The customs of the United Kingdom, June 2024 to June 2026, counted by hand from the source's rows.
+fn check_months(demo: &Value) {
+    let months = &demo["monthly"]["series"];
+    near(&find(months, &[("period", "2025-06")])["value"], 0.278);
+    near(&find(months, &[("period", "2026-06")])["value"], 0.966);
+    let rules = &demo["monthly"]["rules"];
+    let drop = &find(rules, &[("rule", "uk-magnets-drop")])["alert"];
+    assert_eq!((&drop["state"], &drop["fired_at"]), (&"resolved".into(), &"2025-06".into()));
+    let surge = &find(rules, &[("rule", "uk-magnets-surge")])["alert"];
+    assert_eq!((&surge["state"], &surge["fired_at"]), (&"firing".into(), &"2026-06".into()));
 }

@@ -16,7 +16,7 @@ use orewatch_rules::rules;
 use prost::Message as _;
 
 use super::shared::{
-    Removal, all_pages, ask, is_interactive, print_applied, print_list, print_removal, read_file,
+    Removal, all_pages, confirm, is_interactive, print_applied, print_list, print_removal, read_file,
 };
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format, TenantOption};
@@ -197,7 +197,7 @@ fn read_rules(file: &Path) -> Result<Vec<Rule>, Failure> {
 }
 
 /// Puts rules one by one with the options of a request. Prints warnings, and returns the responses.
-pub(crate) async fn put(
+async fn put(
     client: &Client,
     rules: Vec<Rule>,
     request: &PutRuleRequest,
@@ -217,8 +217,8 @@ pub(crate) async fn put(
     Ok(responses)
 }
 
-/// Puts rules in batches, and returns the responses.
-async fn put_batches(
+/// Puts rules in batches, and returns the responses. Prints no warnings.
+pub(crate) async fn put_batches(
     client: &Client,
     rules: Vec<Rule>,
     request: &PutRuleRequest,
@@ -312,7 +312,7 @@ async fn preview_and_confirm(
     }
     // Without a terminal, rules are stored: a script cannot confirm.
     let must_ask = changes > 0 && !args.yes && is_interactive();
-    if must_ask && !ask(&format!("Store {}", count_text(changes, "rule")))? {
+    if must_ask && !confirm(&format!("Store {}", count_text(changes, "rule")))? {
         print_message("Nothing was changed.");
         return Ok(false);
     }
