@@ -99,7 +99,7 @@ pub fn encode(changes: &[Change], name_of: &dyn Fn(DatasetId) -> String) -> Expo
         columns.consumer.push(consumers.index_of(change.key.consumer));
         columns.supplier.push(suppliers.index(supplier, || text_of(supplier)));
         columns.measure.push(measures.index_of(change.key.measure.id()));
-        columns.by.push(wire::by(change.key.by).into());
+        columns.by.push(wire::weight(change.key.by).into());
         push_estimate(&mut columns, &estimate);
         columns.reason.push(reasons.index_of(estimate.reason));
         columns.name.push(names.index(named, || joined(named)));

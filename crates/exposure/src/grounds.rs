@@ -13,7 +13,7 @@ use crate::accounts::{Accounts, LOOK_BACK};
 use crate::book::{Book, Market, MarketFlows};
 use crate::decide::answering;
 use crate::figures::{Figure, Reach, Spread, family, is_about_trade};
-use crate::scope::{Scope, before};
+use crate::scope::{Scope, period_before};
 use crate::ties::tied;
 use crate::wire;
 
@@ -108,7 +108,7 @@ fn markets<'a>(scope: &Scope<'a>, consumer: Consumer, reach: &Reach) -> Vec<Scop
         reach.earlier
     };
     let earlier = (reach.earlier.saturating_add(1)..=back)
-        .filter_map(|n| Some(Market { period: before(own.period, n)?, ..own }));
+        .filter_map(|n| Some(Market { period: period_before(own.period, n)?, ..own }));
     let all = [own].into_iter().chain(others).chain(earlier).map(|market| scope.of_market(market));
     all.filter(Scope::has_figures).collect()
 }

@@ -65,8 +65,8 @@ impl FigureFilter for MarketSelection<'_> {
     fn measure(&self, measure: Measure) -> bool {
         !self.stop.is_set() && self.tables.includes(measure.method().table) && self.selection.measure(measure)
     }
-    fn by(&self, by: Weight) -> bool {
-        self.selection.by(by)
+    fn weight(&self, by: Weight) -> bool {
+        self.selection.weight(by)
     }
     fn supplier(&self, supplier: Option<EconomyId>) -> bool {
         self.selection.supplier(supplier)
@@ -256,7 +256,7 @@ fn answer(book: &Book, at: Knowledge, request: &ExposureRequest, trend: bool) ->
             let figure = figure(&scope, request.figure_request());
             let releases = scope.consulted(request.key.measure.method().table);
             let exposure = Exposure {
-                trend: trend.then(|| Past::before(&scope).trend(&scope, &figure)),
+                trend: trend.then(|| Past::new(&scope).trend(&scope, &figure)),
                 ..exposure(&market, &figure, &releases)
             };
             Grounds::new(&scope).add_to(exposure, &figure)
@@ -292,7 +292,7 @@ fn described(material: &str, stage: Stage, figure: &Figure) -> Exposure {
             stage: stage.to_string(),
             supplier: key.supplier.map_or("", EconomyId::code).to_owned(),
             measure: key.measure.id().to_owned(),
-            by: wire::by(key.by).into(),
+            by: wire::weight(key.by).into(),
         }),
         estimate: Some(wire::estimate(&figure.estimate)),
         unit: key.measure.method().unit.to_owned(),

@@ -183,7 +183,7 @@ impl FigureFilter for Selection {
         matches(&self.measures, &measure)
     }
 
-    fn by(&self, by: Weight) -> bool {
+    fn weight(&self, by: Weight) -> bool {
         self.by.is_none_or(|wanted| wanted == by)
     }
 

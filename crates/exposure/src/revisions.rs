@@ -304,7 +304,7 @@ impl<'a> Band<'a> {
             median: Some(self.band.median),
             p90: Some(self.band.p90),
             firmness: firmness(self.band.firmness()).into(),
-            by: wire::by(self.by).into(),
+            by: wire::weight(self.by).into(),
             largest: self.largest.iter().map(|revised| revised.message(is_trade)).collect(),
         }
     }

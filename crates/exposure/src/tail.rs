@@ -176,8 +176,8 @@ fn step(cause: &Cause) -> Step {
 
 /// Measures of this version of which a stream has no figures after a step.
 fn lacks(applied: &ReleaseApplied) -> Vec<Measure> {
-    let said = applied.measures.iter().map(String::as_str);
-    let published: Vec<_> = if applied.measures.is_empty() { FIRST.to_vec() } else { said.collect() };
+    let listed = applied.measures.iter().map(String::as_str);
+    let published: Vec<_> = if applied.measures.is_empty() { FIRST.to_vec() } else { listed.collect() };
     methods().filter(|method| !published.contains(&method.id)).map(|method| method.measure).collect()
 }
 

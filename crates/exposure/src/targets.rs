@@ -221,7 +221,7 @@ impl Series<'_, '_> {
         let Some((newest, value)) = newest.as_ref().and_then(|newest| Some((newest, newest.estimate.value?)))
         else {
             let missing = Estimate::missing(Status::Unavailable, NO_FIGURE);
-            return no_figure(wire::by(self.by), &missing);
+            return no_figure(wire::weight(self.by), &missing);
         };
         let line = self.terms.line;
         let past = |period| self.value(period, newest.supplier);
@@ -232,7 +232,7 @@ impl Series<'_, '_> {
         let (pace3, pace5) = (pace(3), pace(5));
         let path = self.path(newest, value);
         TargetProgress {
-            by: wire::by(self.by).into(),
+            by: wire::weight(self.by).into(),
             supplier: newest.shown.to_owned(),
             period: newest.period.to_string(),
             estimate: Some(wire::estimate(&newest.estimate)),
@@ -366,7 +366,7 @@ impl FigureFilter for Series<'_, '_> {
     fn measure(&self, measure: Measure) -> bool {
         self.terms.measure == measure
     }
-    fn by(&self, by: Weight) -> bool {
+    fn weight(&self, by: Weight) -> bool {
         self.by == by
     }
     fn supplier(&self, _: Option<EconomyId>) -> bool {

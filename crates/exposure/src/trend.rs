@@ -20,14 +20,14 @@ pub(crate) struct Past<'a> {
 
 impl<'a> Past<'a> {
     /// The past periods of a market. Figures are computed one by one when a trend needs them.
-    pub(crate) fn before(scope: &Scope<'a>) -> Self {
+    pub(crate) fn new(scope: &Scope<'a>) -> Self {
         let periods = (1..=PAST_PERIODS).filter_map(|n| scope.earlier(n));
         Self { periods: periods.map(|scope| (scope, BTreeMap::new())).collect() }
     }
 
     /// The past periods with all wanted figures: for trends of many figures of the market.
     pub(crate) fn with_figures(scope: &Scope<'a>, wanted: &dyn FigureFilter) -> Self {
-        let mut past = Self::before(scope);
+        let mut past = Self::new(scope);
         for (scope, known) in &mut past.periods {
             let figures = figures(scope, wanted).all.into_iter();
             known.extend(figures.map(|figure| (figure.key, figure.estimate)));

@@ -282,8 +282,8 @@ impl FigureFilter for Wanted<'_> {
     fn measure(&self, measure: Measure) -> bool {
         !self.stop.is_set() && self.selection.measure(measure)
     }
-    fn by(&self, by: Weight) -> bool {
-        self.selection.by(by)
+    fn weight(&self, by: Weight) -> bool {
+        self.selection.weight(by)
     }
     fn supplier(&self, supplier: Option<EconomyId>) -> bool {
         self.selection.supplier(supplier)

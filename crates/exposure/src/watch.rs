@@ -261,7 +261,7 @@ impl Watcher {
         };
         let measure = row.measure.parse::<Measure>();
         self.selection.consumer(row.consumer)
-            && self.selection.by(by)
+            && self.selection.weight(by)
             && measure
                 .map_or_else(|_| self.selection.any_measure(), |measure| self.selection.measure(measure))
             && self.selection.supplier(EconomyId::from_code(row.supplier))

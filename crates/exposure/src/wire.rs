@@ -72,7 +72,7 @@ pub(crate) fn status_of(status: common::Status) -> Status {
 }
 
 /// The message of a weight.
-pub(crate) fn by(weight: Weight) -> common::By {
+pub(crate) fn weight(weight: Weight) -> common::By {
     match weight {
         Weight::Quantity => common::By::Quantity,
         Weight::Value => common::By::Value,

@@ -7,7 +7,7 @@
 //! numbers may be padded with blanks. The files carry neither revision nor vintage: their usual name
 //! `BACI_HS92_Y2022_V202401b.csv` does.
 //!
-//! Products of no material are out of scope. Set aside: unknown economies, invalid products, periods and
+//! Products of no material are out of scope. Quarantined: unknown economies, invalid products, periods and
 //! figures, flows of an economy with itself, and flows between two residuals.
 
 use orewatch_catalog::{HsRevision, Nomenclature, Scheme};

@@ -312,7 +312,7 @@ impl RuleOnSubject<'_> {
 
 /// Moves an alert into the open episode of the recorded one.
 #[must_use]
-pub fn within(recorded: &Alert, mut next: Alert) -> Alert {
+pub fn continue_episode(recorded: &Alert, mut next: Alert) -> Alert {
     next.episode.clone_from(&recorded.episode);
     next.pending_since.clone_from(&recorded.pending_since);
     next.fired_at.clone_from(&recorded.fired_at);

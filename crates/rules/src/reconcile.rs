@@ -20,7 +20,7 @@ use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, AlertState, Reason, RuleChange};
 use orewatch_contracts::common::v1::{Cause, CauseKind};
 
-use crate::alert::{RuleOnSubject, alert_of, best, ended, ended_by_rule, event, phase, within};
+use crate::alert::{RuleOnSubject, alert_of, best, continue_episode, ended, ended_by_rule, event, phase};
 use crate::condition::Gap;
 use crate::episode::{Change, Phase, Transition};
 use crate::trajectory::{Point, Trajectory};
@@ -367,7 +367,7 @@ impl<'a> Reconciliation<'a> {
         };
         let mut alert = self.case.alert_at(self.now, point, period);
         if let Some(recorded) = self.current().filter(|_| self.phase().is_open()) {
-            alert = within(recorded, alert);
+            alert = continue_episode(recorded, alert);
             match change {
                 Change::Pending => alert.fired_at.clear(),
                 Change::Fired => period.clone_into(&mut alert.fired_at),

@@ -133,9 +133,9 @@ mod tests {
         let headers = status.clone().into_http::<()>().into_parts().0.headers;
         let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
         assert!(bytes < 8 << 10, "{bytes}");
-        let told = Failure::from(status);
-        assert_eq!((told.class, told.retry_after), (Class::NotFound, Some(Duration::from_millis(1500))));
-        assert!(told.message.ends_with('…') && told.hint.len() <= MAX_TEXT);
+        let read = Failure::from(status);
+        assert_eq!((read.class, read.retry_after), (Class::NotFound, Some(Duration::from_millis(1500))));
+        assert!(read.message.ends_with('…') && read.hint.len() <= MAX_TEXT);
     }
 
     #[test]

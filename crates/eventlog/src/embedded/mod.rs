@@ -166,11 +166,11 @@ impl EventLog for Embedded {
 
     fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
         let stream = stream.clone();
-        async move { self.pages.ask(move |connection| row::last(connection, &stream)).await }.boxed()
+        async move { self.pages.run_query(move |connection| row::last(connection, &stream)).await }.boxed()
     }
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
-        async move { self.pages.ask(row::extent).await }.boxed()
+        async move { self.pages.run_query(row::extent).await }.boxed()
     }
 }
 

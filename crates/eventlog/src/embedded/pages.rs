@@ -145,7 +145,7 @@ impl Pages {
     }
 
     /// Runs a query on one of the connections.
-    pub(super) async fn ask<T: Send + 'static>(
+    pub(super) async fn run_query<T: Send + 'static>(
         self: &Arc<Self>,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {

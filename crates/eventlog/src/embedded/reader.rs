@@ -90,7 +90,7 @@ impl Reader {
     /// Checks filter and position before the first event.
     async fn start(&mut self) -> Result<(), Error> {
         limits::check_filter(self.pages.place().log(), &self.filter)?;
-        let extent = self.pages.ask(row::extent).await?;
+        let extent = self.pages.run_query(row::extent).await?;
         extent.check(self.pages.place().log(), self.position)?;
         self.is_started = true;
         Ok(())

@@ -34,7 +34,7 @@ impl Accounts<'_> {
     pub(crate) fn exports_to_unknown(&self, consumer: Consumer, by: Weight) -> Option<Amount> {
         let membership = self.membership(consumer);
         let own = self.unknown.exports.iter().filter(|(exporter, _)| membership.contains(**exporter));
-        own.map(|(_, amount)| amount.by(by)).reduce(|a, b| a + b)
+        own.map(|(_, amount)| amount.weighted_by(by)).reduce(|a, b| a + b)
     }
 
     /// Exports to partners that are no economy, by exporter: tonnes and thousands of US dollars.

@@ -23,7 +23,7 @@ impl Accounts<'_> {
             Consumer::Bloc(_) => Sourcing::with_residuals(summed_by_exporter(flows), residuals),
             Consumer::World => {
                 let unplaced = self.unknown.exports.iter();
-                let unplaced = unplaced.map(|(exporter, amount)| (*exporter, amount.by(by)));
+                let unplaced = unplaced.map(|(exporter, amount)| (*exporter, amount.weighted_by(by)));
                 Sourcing::with_residuals(summed_by_exporter(flows.chain(unplaced)), residuals)
             }
         };
@@ -89,10 +89,10 @@ impl Accounts<'_> {
         };
         let own = self.unknown.imports.iter().filter(|(importer, _)| membership.contains(**importer));
         for (_, kinds) in own {
-            kinds.iter().for_each(|(kind, amount)| add(UnknownOrigin::Partner(kind), amount.by(by)));
+            kinds.iter().for_each(|(kind, amount)| add(UnknownOrigin::Partner(kind), amount.weighted_by(by)));
         }
         for (_, amount) in self.unreported_imports(consumer) {
-            add(UnknownOrigin::NotReported, amount.by(by));
+            add(UnknownOrigin::NotReported, amount.weighted_by(by));
         }
         sums.into_iter().filter(|(_, amount)| amount.high() > 0.0).collect()
     }

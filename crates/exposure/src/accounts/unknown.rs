@@ -66,7 +66,7 @@ pub(super) struct QuantityAndValue {
 
 impl QuantityAndValue {
     /// The amount by a weight.
-    pub(super) fn by(&self, by: Weight) -> Amount {
+    pub(super) fn weighted_by(&self, by: Weight) -> Amount {
         match by {
             Weight::Quantity => self.quantity,
             Weight::Value => self.value,

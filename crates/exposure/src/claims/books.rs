@@ -21,7 +21,7 @@ impl<'a> Books<'a> {
     }
 
     /// The knowledge time of the request.
-    pub(super) fn at(&self) -> Knowledge {
+    pub(super) fn knowledge(&self) -> Knowledge {
         self.at
     }
 

@@ -41,7 +41,7 @@ pub(super) struct Choice {
 /// vintages and projections.
 pub(super) fn choices(claim: &StatedClaim, books: &mut Books<'_>) -> Vec<Choice> {
     let book = books.book(&claim.basis);
-    let stated = stated(claim, book.as_deref(), books.at());
+    let stated = stated(claim, book.as_deref(), books.knowledge());
     let mut all = vec![stated.clone()];
     all.extend(other_basis(claim, &stated));
     if let Some(policy) = books.book("") {
@@ -49,7 +49,7 @@ pub(super) fn choices(claim: &StatedClaim, books: &mut Books<'_>) -> Vec<Choice>
     }
     if let (Some(book), Some(at)) = (&book, stated.at) {
         all.extend(neighbours(claim, book, at, &stated));
-        all.extend(other_vintages(claim, book, books.at(), &stated));
+        all.extend(other_vintages(claim, book, books.knowledge(), &stated));
     }
     all.extend(projections(claim, books, &stated));
     let mut seen = Vec::<Choice>::new();
@@ -176,8 +176,8 @@ fn has_figures(claim: &StatedClaim, release: &CommittedRelease, period: Period, 
 
 /// The same in neighbouring periods, the nearest first.
 fn neighbours(claim: &StatedClaim, book: &Book, at: Knowledge, stated: &Choice) -> Vec<Choice> {
-    let said = || Period::year(claim.date.year()).ok();
-    let Some(centre) = stated.period.or_else(said) else { return Vec::new() };
+    let year = || Period::year(claim.date.year()).ok();
+    let Some(centre) = stated.period.or_else(year) else { return Vec::new() };
     let length = if centre.is_month() { 1 } else { 12 };
     let mut near: Vec<_> = periods(claim, book, at).into_keys().collect();
     near.retain(|period| *period != centre && months_between(centre, *period) <= NEIGHBOURS * length);
@@ -225,12 +225,12 @@ fn projections(claim: &StatedClaim, books: &mut Books<'_>, stated: &Choice) -> V
     let mut all = Vec::new();
     for scenario in scenarios {
         let Some(book) = books.book(&scenario) else { continue };
-        let projected = periods(claim, &book, books.at()).into_keys();
+        let projected = periods(claim, &book, books.knowledge()).into_keys();
         all.extend(projected.map(|period| Choice {
             period: Some(period),
             source: scenario.clone(),
             vintage: String::new(),
-            at: Some(books.at()),
+            at: Some(books.knowledge()),
             is_open: false,
             ..stated.clone()
         }));

@@ -55,7 +55,7 @@ impl EvaluatedReading {
             releases: figure.releases.clone(),
         };
         exposure::ClaimReading {
-            by: wire::by(self.choice.by).into(),
+            by: wire::weight(self.choice.by).into(),
             period: self.choice.period.map(|period| period.to_string()).unwrap_or_default(),
             source: self.choice.source.clone(),
             vintage: self.choice.vintage.clone(),

@@ -168,7 +168,7 @@ impl FigureFilter for OfMeasures<'_> {
     fn measure(&self, measure: Measure) -> bool {
         self.0.contains(&measure)
     }
-    fn by(&self, _: Weight) -> bool {
+    fn weight(&self, _: Weight) -> bool {
         true
     }
     fn supplier(&self, _: Option<EconomyId>) -> bool {

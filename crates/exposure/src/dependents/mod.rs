@@ -51,7 +51,7 @@ impl FigureFilter for Affected {
     fn measure(&self, _: Measure) -> bool {
         true
     }
-    fn by(&self, _: Weight) -> bool {
+    fn weight(&self, _: Weight) -> bool {
         true
     }
     fn supplier(&self, _: Option<EconomyId>) -> bool {
@@ -72,7 +72,7 @@ pub fn dependents_of(
     families: &[&'static dyn Family],
     revision: &BookRevision,
 ) -> BTreeMap<Market, Families> {
-    let touched = Touched::by(revision);
+    let touched = Touched::from_revision(revision);
     let reaches: Vec<_> = families.iter().map(|family| (*family, family.reach())).collect();
     let [old, new] = [&revision.old, &revision.new].map(|book| book.markets(Knowledge::NOW));
     let known: BTreeSet<_> = old.keys().chain(new.keys()).copied().collect();

@@ -11,7 +11,7 @@ use super::same::{AffectedEconomies, is_same, is_same_output, missing_in, whose_
 use crate::accounts::LOOK_BACK;
 use crate::book::{ConsumerId, Knowledge, Market, MarketTrade, Parameter, ParameterKey, ReleaseRows};
 use crate::evolve::BookRevision;
-use crate::scope::{PURITY, after};
+use crate::scope::{PURITY, period_after};
 
 /// The keys of tables whose rows differ after a revision.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl Span {
 
 impl Touched {
     /// The differences between the books before and after a revision.
-    pub(super) fn by(revision: &BookRevision) -> Self {
+    pub(super) fn from_revision(revision: &BookRevision) -> Self {
         let mut touched = Self::default();
         touched.add_markets(revision);
         touched.add_governance(revision);
@@ -116,7 +116,8 @@ impl Touched {
     fn add_later(&mut self, revision: &BookRevision) {
         let touched: Vec<_> = self.flows.keys().copied().collect();
         let later = touched.into_iter().flat_map(|market| {
-            (1..=LOOK_BACK).filter_map(move |n| Some(Market { period: after(market.period, n)?, ..market }))
+            (1..=LOOK_BACK)
+                .filter_map(move |n| Some(Market { period: period_after(market.period, n)?, ..market }))
         });
         let is_open = |market: &Market| {
             [&revision.old, &revision.new].iter().any(|book| {
@@ -252,11 +253,11 @@ fn cells<'a>(side: Option<&ReleaseRows<'a, Parameter>>) -> BTreeMap<Id<'a>, (Sta
 /// First day of the next period with a row about the same.
 fn next(series: &Series<'_>, after: Period, id: &Id<'_>) -> Option<Date> {
     let later = series.range((Excluded(after), Unbounded));
-    let mut later = later.filter(|(_, side)| has(side, id));
+    let mut later = later.filter(|(_, side)| has_row(side, id));
     later.next().map(|(period, _)| period.start())
 }
 
-fn has(side: &ReleaseRows<'_, Parameter>, (partner, item): &Id<'_>) -> bool {
+fn has_row(side: &ReleaseRows<'_, Parameter>, (partner, item): &Id<'_>) -> bool {
     let Some(item) = side.content.index_of(item) else { return false };
     let key = |row: &Parameter| (row.partner, row.item);
     side.rows.binary_search_by_key(&(*partner, item), key).is_ok()

@@ -14,7 +14,7 @@ pub trait FigureFilter {
     /// Whether figures of this measure are wanted.
     fn measure(&self, measure: Measure) -> bool;
     /// Whether figures by this weight are wanted.
-    fn by(&self, by: Weight) -> bool;
+    fn weight(&self, by: Weight) -> bool;
     /// Whether figures about this supplier, or about none, are wanted.
     fn supplier(&self, supplier: Option<EconomyId>) -> bool;
 }
@@ -30,7 +30,7 @@ impl FigureFilter for AllFigures {
     fn measure(&self, _: Measure) -> bool {
         true
     }
-    fn by(&self, _: Weight) -> bool {
+    fn weight(&self, _: Weight) -> bool {
         true
     }
     fn supplier(&self, _: Option<EconomyId>) -> bool {
@@ -73,7 +73,7 @@ impl<'w> Collector<'w> {
     /// Whether any figure of a measure by a weight is wanted.
     #[must_use]
     pub fn wants(&self, measure: Measure, by: Weight) -> bool {
-        self.wanted.measure(measure) && self.wanted.by(by) && self.wanted_without_supplier(measure)
+        self.wanted.measure(measure) && self.wanted.weight(by) && self.wanted_without_supplier(measure)
     }
 
     /// Whether any figure of these measures by a weight is wanted.

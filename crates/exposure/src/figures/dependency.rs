@@ -53,7 +53,7 @@ impl Family for YearlyTests {
                     let key =
                         FigureKey { measure: *measure, by: *by, consumer: consumer.code(), supplier: None };
                     if figures.wants(*measure, *by) {
-                        figures.push(key, of_one_year(scope, *measure, consumer, *by));
+                        figures.push(key, figure_of_year(scope, *measure, consumer, *by));
                     }
                 }
             }
@@ -68,9 +68,9 @@ impl Family for YearlyTests {
         }
         match measure {
             Measure::ExportHhi if !world => NamedEstimate::missing(Status::NotApplicable, NOT_THE_WORLD),
-            Measure::ExportHhi => of_one_year(scope, measure, request.consumer, by).into(),
+            Measure::ExportHhi => figure_of_year(scope, measure, request.consumer, by).into(),
             _ => no_figure_for_world(request)
-                .unwrap_or_else(|| of_one_year(scope, measure, request.consumer, by).into()),
+                .unwrap_or_else(|| figure_of_year(scope, measure, request.consumer, by).into()),
         }
     }
 
@@ -102,7 +102,7 @@ fn exists(measure: Measure, consumer: Consumer) -> bool {
     }
 }
 
-fn of_one_year(scope: &Scope<'_>, measure: Measure, consumer: Consumer, by: Weight) -> Estimate {
+fn figure_of_year(scope: &Scope<'_>, measure: Measure, consumer: Consumer, by: Weight) -> Estimate {
     match measure {
         Measure::ExportHhi => concentration(scope, Consumer::World, by),
         Measure::ExtraImportShare => extra(scope, consumer, by).share(),

@@ -57,7 +57,7 @@ impl Family for Geopolitical {
             for measure in OF_RISK {
                 if figures.wants(*measure, by) {
                     let key = FigureKey { measure: *measure, by, consumer: consumer.code(), supplier: None };
-                    figures.push(key, of_risk(*measure, &risk));
+                    figures.push(key, risk_estimate(*measure, &risk));
                 }
             }
         }
@@ -65,7 +65,7 @@ impl Family for Geopolitical {
 
     fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
         match risk_of(scope, request.consumer) {
-            Ok(risk) => of_risk(request.key.measure, &risk).into(),
+            Ok(risk) => risk_estimate(request.key.measure, &risk).into(),
             Err((status, reason)) => NamedEstimate::missing(status, reason),
         }
     }
@@ -150,7 +150,7 @@ fn price_of(scope: &Scope<'_>, consumer: Consumer) -> Estimate {
     unit_value(named.chain(accounts.unknown_quantities_and_values(consumer)))
 }
 
-fn of_risk(measure: Measure, risk: &GeoPolRisk<EconomyId>) -> Estimate {
+fn risk_estimate(measure: Measure, risk: &GeoPolRisk<EconomyId>) -> Estimate {
     match measure {
         Measure::GeopolriskCf => risk.factor(),
         Measure::GeopolriskImportRisk => risk.import_risk(),

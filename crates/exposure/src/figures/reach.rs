@@ -3,7 +3,7 @@
 use orewatch_catalog::Stage;
 
 use crate::book::Market;
-use crate::scope::before;
+use crate::scope::period_before;
 
 /// What the figures of a family depend on. A release that touches none of it leaves them unchanged, and they
 /// are not recomputed.
@@ -57,7 +57,7 @@ impl Reach {
     /// The markets that the figures of a market depend on.
     pub(crate) fn markets(&self, market: Market) -> impl Iterator<Item = Market> + use<> {
         let (stages, earlier) = (self.stages, self.earlier);
-        let periods = (0..=earlier).filter_map(move |n| before(market.period, n));
+        let periods = (0..=earlier).filter_map(move |n| period_before(market.period, n));
         periods.flat_map(move |period| {
             let here = move |stage: &Stage| stages || *stage == market.stage;
             Stage::ALL.into_iter().filter(here).map(move |stage| Market { stage, period, ..market })

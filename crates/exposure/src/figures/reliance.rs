@@ -40,14 +40,14 @@ impl Family for NetImports {
             let Ok(reliance) = recorded::reliance(scope, consumer) else { continue };
             for measure in OF_NET_IMPORTS {
                 let key = FigureKey { measure: *measure, by, consumer: consumer.code(), supplier: None };
-                figures.push(key, of_reliance(*measure, &reliance));
+                figures.push(key, reliance_estimate(*measure, &reliance));
             }
         }
     }
 
     fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
         no_figure_for_world(request).unwrap_or_else(|| match recorded::reliance(scope, request.consumer) {
-            Ok(reliance) => of_reliance(request.key.measure, &reliance),
+            Ok(reliance) => reliance_estimate(request.key.measure, &reliance),
             Err(gap) => NamedEstimate::missing(Status::Unavailable, gap),
         })
     }
@@ -69,7 +69,7 @@ impl Family for NetImports {
     }
 }
 
-fn of_reliance(measure: Measure, reliance: &Reliance) -> NamedEstimate {
+fn reliance_estimate(measure: Measure, reliance: &Reliance) -> NamedEstimate {
     match measure {
         Measure::EuImportReliance => reliance.eu_estimate().into(),
         _ => reliance.estimate().into(),

@@ -80,7 +80,7 @@ impl Family for ImportSources {
             Some(_) if accounts.has_only_unreported_imports(consumer) => {
                 NamedEstimate::missing(Status::Unavailable, NOT_REPORTED)
             }
-            Some(imports) => of_sourcing(key.measure, key.supplier, &imports),
+            Some(imports) => sourcing_estimate(key.measure, key.supplier, &imports),
         }
     }
 
@@ -142,7 +142,7 @@ impl Family for WorldOutput {
                 NamedEstimate::missing(Status::NotApplicable, NOT_THE_WORLD)
             }
             None => NamedEstimate::missing(Status::Unavailable, NO_OUTPUT),
-            Some(output) => of_sourcing(request.key.measure, request.key.supplier, &output),
+            Some(output) => sourcing_estimate(request.key.measure, request.key.supplier, &output),
         }
     }
 
@@ -172,12 +172,12 @@ fn collect(
                 figures.push(key(measure, Some(supplier)), share);
             }
         } else {
-            figures.push(key(measure, None), of_sourcing(measure, None, sourcing));
+            figures.push(key(measure, None), sourcing_estimate(measure, None, sourcing));
         }
     }
 }
 
-fn of_sourcing(
+fn sourcing_estimate(
     measure: Measure,
     supplier: Option<EconomyId>,
     sourcing: &Sourcing<EconomyId>,

@@ -230,7 +230,7 @@ fn about<'a>(scope: &Scope<'a>, name: &str, consumer: Consumer) -> FoundValue<'a
     scope.parameters().value(ParameterQuery::named(name).about(consumer))
 }
 
-fn between<'a>(
+fn about_partner<'a>(
     scope: &Scope<'a>,
     name: &str,
     consumer: Consumer,
@@ -261,7 +261,7 @@ fn disruption(scope: &Scope<'_>, consumer: Consumer) -> Result<Disruption<Econom
     let of = |producer: EconomyId| {
         let economy = producer.economy().map(Consumer::Economy);
         let figure = |name| economy.map_or(missing, |economy| about(scope, name, economy).estimate);
-        let ally = between(scope, ALLIES, consumer, producer).and_then(|found| found.value());
+        let ally = about_partner(scope, ALLIES, consumer, producer).and_then(|found| found.value());
         let willingness = Willingness {
             trade_tie: ties.get(&producer).copied().unwrap_or(missing),
             own_freedom: own_freedom.estimate,
@@ -313,8 +313,9 @@ fn index_rows<'a>(
     for producer in disruption.indices.keys() {
         let Some(economy) = producer.economy().map(Consumer::Economy) else { continue };
         rows.extend([POLICY, FREEDOM, GDP].iter().filter_map(|name| about(scope, name, economy).cited));
-        let both =
-            [TRADE, ALLIES].into_iter().filter_map(|name| between(scope, name, consumer, *producer)?.cited);
+        let both = [TRADE, ALLIES]
+            .into_iter()
+            .filter_map(|name| about_partner(scope, name, consumer, *producer)?.cited);
         rows.extend(both);
     }
     rows

@@ -10,7 +10,7 @@ use orewatch_catalog::{Period, Stage};
 
 use super::parameters::Series;
 use super::restrictions::RestrictionsByEconomy;
-use super::{Consulted, ParameterQuery, Scope, TableKind, before};
+use super::{Consulted, ParameterQuery, Scope, TableKind, period_before};
 use crate::accounts::{Accounts, ReportedImports};
 use crate::book::{Book, GovernanceScore, Knowledge, Market, ReleaseContent, ReleaseRows};
 
@@ -108,7 +108,7 @@ impl<'a> ScopeCache<'a> {
         let (scope, view) = (self.scope(market), self.book.view(market, self.at));
         let purity = |code: &str| scope.parameters().value(ParameterQuery::named(PURITY).item(code)).value();
         let earlier =
-            |n| self.reported_imports(Market { period: before(market.period, n)?, ..market }, &scope);
+            |n| self.reported_imports(Market { period: period_before(market.period, n)?, ..market }, &scope);
         let accounts = Rc::new(Accounts::new(view, purity, earlier));
         let mut consulted = scope.consulted.take();
         let flows = accounts.rows().into_iter().flat_map(|rows| &rows.sources);

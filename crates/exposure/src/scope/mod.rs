@@ -125,7 +125,7 @@ impl<'a> Scope<'a> {
     /// The same material and stage, `n` periods of the same length earlier. `None`: there is no such period.
     #[must_use]
     pub fn earlier(&self, n: u16) -> Option<Self> {
-        let period = before(self.market.period, n)?;
+        let period = period_before(self.market.period, n)?;
         Some(self.other(Market { period, ..self.market }))
     }
 
@@ -207,12 +207,12 @@ impl<'a> Scope<'a> {
 }
 
 /// The period `n` periods earlier. `None`: there is no such period.
-pub(crate) fn before(period: Period, n: u16) -> Option<Period> {
+pub(crate) fn period_before(period: Period, n: u16) -> Option<Period> {
     shifted(period, i32::from(n))
 }
 
 /// The period `n` periods later. `None`: there is no such period.
-pub(crate) fn after(period: Period, n: u16) -> Option<Period> {
+pub(crate) fn period_after(period: Period, n: u16) -> Option<Period> {
     shifted(period, -i32::from(n))
 }
 

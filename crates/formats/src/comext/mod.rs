@@ -16,7 +16,7 @@
 //!   they are recorded as residuals, several codes of one kind together.
 //! - **Month 52** is the total of the year. A file of it is read as a year, and never beside months.
 //!
-//! Set aside: unknown economies, flows and procedures, invalid products and figures.
+//! Quarantined: unknown economies, flows and procedures, invalid products and figures.
 
 mod flows;
 mod row;

@@ -15,8 +15,8 @@
 //! says that they are targeted. The day of removal is taken for the last day in force.
 //!
 //! Out of scope: interventions of other types (everything but export taxes, bans, quotas, licences and other
-//! limits), those that were never in force and those about no product. Set aside: records without a number or
-//! with one that was there before, types that look like restrictions of exports and are unknown, unknown
+//! limits), those that were never in force and those about no product. Quarantined: records without a number
+//! or with one that was there before, types that look like restrictions of exports and are unknown, unknown
 //! economies, invalid products and days.
 
 mod csv;

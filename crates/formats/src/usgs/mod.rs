@@ -10,7 +10,7 @@
 //! columns alone identify a file; only the commodity that it is about may be taken from its name.
 //!
 //! World production becomes a release of output, salient statistics one of parameters. The tables [`series`]
-//! and [`chapters`] say what either leaves out of scope, and why. Set aside: unknown economies and units,
+//! and [`chapters`] say what either leaves out of scope, and why. Quarantined: unknown economies and units,
 //! figures that are none, rows of another edition than the file's, and years that the edition cannot know.
 //!
 //! What the Survey says about figures of world production, such as why they were revised, is kept as notes of

@@ -17,7 +17,7 @@
 //!
 //! An estimate that is `..`, `nan` or empty is not available. Economies are alpha-3 codes, some of them old
 //! ones of the bank. Out of scope: percentile ranks, standard errors, scores from 0 to 100, and groups of
-//! economies. Set aside: unknown economies and indicators, figures outside of the range of an estimate.
+//! economies. Quarantined: unknown economies and indicators, figures outside of the range of an estimate.
 
 mod csv;
 mod json;

@@ -173,17 +173,17 @@ fn readable_duration(wait: Duration) -> jiff::SignedDuration {
 
 /// An error with its causes: the outermost one alone says next to nothing.
 fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut header_text = error.to_string();
+    let mut chain = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !header_text.contains(&said) {
-            header_text.push_str(": ");
-            header_text.push_str(&said);
+        let text = inner.to_string();
+        if !chain.contains(&text) {
+            chain.push_str(": ");
+            chain.push_str(&text);
         }
         cause = inner.source();
     }
-    header_text
+    chain
 }
 
 fn headers(all: &HeaderMap) -> Headers {

@@ -68,7 +68,7 @@ pub(super) fn next_call_at(
     not_before: Option<Timestamp>,
     now: Timestamp,
 ) -> Timestamp {
-    let paced = record.called_at.map(|last| after(last, connector.interval));
+    let paced = record.called_at.map(|last| later_by(last, connector.interval));
     let at = [Some(now), paced, not_before].into_iter().flatten().max().unwrap_or(now);
     match calls_left(connector, record, utc_day(at)) {
         Some(0) => tomorrow(utc_day(at)),
@@ -81,7 +81,7 @@ pub(super) fn calls_left(connector: &Connector, record: &ConnectorState, today: 
     connector.quota.map(|quota| quota.saturating_sub(record.calls_on(today)))
 }
 
-fn after(at: Timestamp, wait: Duration) -> Timestamp {
+fn later_by(at: Timestamp, wait: Duration) -> Timestamp {
     SignedDuration::try_from(wait).ok().and_then(|wait| at.checked_add(wait).ok()).unwrap_or(Timestamp::MAX)
 }
 

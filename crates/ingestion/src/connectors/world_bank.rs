@@ -168,11 +168,11 @@ fn read(body: &[u8], indicator: &str) -> Result<Read, ResponseError> {
         || ResponseError::Malformed(format!("the response is no list of pages: {}", json::excerpt(body)));
     let first = parts.first().ok_or_else(odd)?;
     if let Ok(complaint) = serde_json::from_str::<Complaint>(first.get()) {
-        let said: Vec<_> =
+        let messages: Vec<_> =
             complaint.message.iter().map(|message| format!("{}: {}", message.key, message.value)).collect();
-        let said = said.join("; ");
+        let messages = messages.join("; ");
         let hint = renamed(indicator).map_or_else(String::new, |name| format!("; its name is now {name}"));
-        return Err(ResponseError::Refused(format!("{indicator}: {said}{hint}")));
+        return Err(ResponseError::Refused(format!("{indicator}: {messages}{hint}")));
     }
     let head: Head = serde_json::from_str(first.get()).map_err(|_| odd())?;
     let rows = parts.get(1).ok_or_else(odd)?.get();

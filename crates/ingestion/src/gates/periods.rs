@@ -33,8 +33,8 @@ pub(super) static GATES: [Gate; 2] = [
 
 /// When the release was published: a year, month or day; the current year if it does not say.
 pub(super) fn published(inspected: &Inspected<'_>) -> String {
-    let said = inspected.release.provenance.as_ref().map_or("", |from| from.published.as_str());
-    if said.get(..4).is_some() { said.to_owned() } else { inspected.year.to_string() }
+    let published = inspected.release.provenance.as_ref().map_or("", |from| from.published.as_str());
+    if published.get(..4).is_some() { published.to_owned() } else { inspected.year.to_string() }
 }
 
 /// Finds periods that begin after the release was published. That is a typing error: figures that hold from

@@ -177,10 +177,10 @@ impl<'a> Known<'a> {
     /// Checks which dataset supplements which, by declarations and by releases: both have the same table and
     /// units, and no supplement is supplemented itself.
     fn supplements(&self, declared: &[DatasetDeclaration]) -> Result<(), Failure> {
-        let said: BTreeMap<&str, &DatasetDeclaration> =
+        let declarations: BTreeMap<&str, &DatasetDeclaration> =
             declared.iter().map(|declared| (declared.dataset.as_str(), declared)).collect();
         let supplements = |dataset: &Dataset<'a>| -> Option<String> {
-            match said.get(dataset.name) {
+            match declarations.get(dataset.name) {
                 Some(declared) => Some(declared.supplements.clone()),
                 None => Some(dataset.supplements.to_owned()),
             }

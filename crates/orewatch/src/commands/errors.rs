@@ -120,7 +120,7 @@ fn page(out: &Out, row: CodeRow) -> String {
     let field = |label: &str, value: &str| labelled(label, value, width, MARGIN);
     let mut text = format!("{}\n{}\n", out.style.bold(entry.code), wrap(entry.meaning, width, "  "));
     text.push_str(&field("remedy", entry.remedy));
-    text.push_str(&field("who acts", who(entry.blame)));
+    text.push_str(&field("who acts", who_acts(entry.blame)));
     text.push_str(&field("area", area.name));
     text.push_str(&field("earlier", &row.earlier()));
     if entry.retired {
@@ -140,7 +140,7 @@ fn blame(blame: Blame) -> &'static str {
 }
 
 /// Who has to act, one sentence.
-fn who(blame: Blame) -> &'static str {
+fn who_acts(blame: Blame) -> &'static str {
     match blame {
         Blame::User => "You: the same request will fail again until it is corrected.",
         Blame::External => "The operator of what Orewatch depends on; a later attempt may succeed.",

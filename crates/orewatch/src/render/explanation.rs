@@ -135,11 +135,11 @@ fn contributions(out: &Out, contributions: &[Contribution]) -> String {
         return String::new();
     }
     let shown = table(out, contributions.iter().take(MAX_SUPPLIERS));
-    shown + &more(contributions.len(), MAX_SUPPLIERS)
+    shown + &remainder_line(contributions.len(), MAX_SUPPLIERS)
 }
 
 /// A line that says how many entries are not shown.
-fn more(all: usize, shown: usize) -> String {
+fn remainder_line(all: usize, shown: usize) -> String {
     match all.checked_sub(shown) {
         Some(more) if more > 0 => format!("  and {more} more; --format json lists all\n"),
         _ => String::new(),
@@ -189,7 +189,8 @@ fn balances(balances: &[Balance]) -> String {
             value_in("t", balance.supply)
         )
     };
-    balances.iter().take(MAX_BALANCES).map(one).collect::<String>() + &more(balances.len(), MAX_BALANCES)
+    balances.iter().take(MAX_BALANCES).map(one).collect::<String>()
+        + &remainder_line(balances.len(), MAX_BALANCES)
 }
 
 fn notes(out: &Out, notes: &[ReleaseNote]) -> String {

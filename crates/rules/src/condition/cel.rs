@@ -389,7 +389,7 @@ impl Reader<'_, '_> {
 
     /// The name that replaces a call that stands for a figure. `None`: it is another call.
     fn figure(&mut self, at: usize, call: &CallExpr) -> Result<Option<String>, Flaw> {
-        let at = before(at, call);
+        let at = name_start(at, call);
         let arguments: Vec<Option<&LiteralValue>> = call.args.iter().map(literal).collect();
         let (name, word) = match (call.func_name.as_str(), arguments.as_slice()) {
             ("previous", [Some(LiteralValue::Int(over))])
@@ -431,7 +431,7 @@ impl Reader<'_, '_> {
         let name = call.func_name.as_str();
         let is_operator = !name.starts_with(|first: char| first.is_ascii_alphabetic());
         if !is_operator && !FUNCTIONS.contains(&name) {
-            let at = before(at, call);
+            let at = name_start(at, call);
             let known = FUNCTIONS.iter().copied().chain(["measure", "previous"]);
             let hint = closest(name, known.clone()).map_or_else(
                 || format!("use one of {}", known.collect::<Vec<_>>().join(", ")),
@@ -447,7 +447,7 @@ impl Reader<'_, '_> {
 }
 
 /// Index at which the name of a function begins, given that of its bracket.
-fn before(at: usize, call: &CallExpr) -> usize {
+fn name_start(at: usize, call: &CallExpr) -> usize {
     at.saturating_sub(call.func_name.chars().count())
 }
 

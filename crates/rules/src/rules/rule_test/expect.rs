@@ -57,9 +57,9 @@ impl Expect {
             result.alert.as_ref().map_or_else(String::new, |alert| alert.severity.clone())
         };
         let reasons = |result: &PeriodResult| result.reasons.join(" ");
-        steps.extend(each("severities", &self.severities, values, reached, &severity)?);
-        steps.extend(each("reasons", &self.reasons, values, reached, &reasons)?);
-        steps.extend(each("certainty", &self.certainty, values, reached, &certainty)?);
+        steps.extend(period_steps("severities", &self.severities, values, reached, &severity)?);
+        steps.extend(period_steps("reasons", &self.reasons, values, reached, &reasons)?);
+        steps.extend(period_steps("certainty", &self.certainty, values, reached, &certainty)?);
         steps.extend(self.stale(reached)?);
         steps
             .extend(self.episodes.map(|expected| whole("episodes", expected.to_string(), episodes(reached))));
@@ -114,7 +114,7 @@ fn whole(step: &str, expected: String, got: String) -> Step {
 }
 
 /// Expectations about single periods.
-fn each(
+fn period_steps(
     what: &str,
     expected: &BTreeMap<PeriodKey, String>,
     values: &Values,
