@@ -191,7 +191,7 @@ proptest! {
             let _any = (rules.evolve(&event), notify.evolve(&event), delivery.evolve(&event));
             for now in [now, time, Timestamp::MIN, Timestamp::MAX] {
                 for message in plan(&notify, now) {
-                    told(&message);
+                    render_message(&message);
                 }
                 let _next = next_due(&notify, now);
                 let _why = why::explain_subscriptions(&notify, &alert(times[0]), now);
@@ -199,14 +199,14 @@ proptest! {
                 let _plan = schedule::plan(&delivery, "feed", now, &Default::default());
             }
         }
-        delivery.feed("feed").for_each(told);
+        delivery.feed("feed").for_each(render_message);
         let receiver = Receiver { id: "feed".to_owned(), ..Receiver::default() };
         let _atom = feed::render_feed(&receiver, now, delivery.feed("feed"), None);
     }
 }
 
 /// A message in the forms in which people and programs get it.
-fn told(message: &Notification) {
+fn render_message(message: &Notification) {
     let rendered = RenderedMessage::new(message, None);
     let _payload = payload::cloud_event(message, &rendered);
     let to = MailReceiver {

@@ -41,7 +41,7 @@ enum Step {
     Residual(Option<Amount>),
 }
 
-fn some() -> impl Strategy<Value = Option<Amount>> {
+fn optional_amount() -> impl Strategy<Value = Option<Amount>> {
     let one = amount().prop_map(|(amount, _)| Some(amount));
     prop_oneof![6 => (1.0..100.0).prop_map(|t| Some(Amount::known(t))), 1 => one, 1 => Just(None)]
 }
@@ -49,12 +49,12 @@ fn some() -> impl Strategy<Value = Option<Amount>> {
 fn step() -> impl Strategy<Value = Step> {
     let kind = prop::sample::select(&Residual::ALL[1..]);
     prop_oneof![
-        8 => (0..COUNT, 0..COUNT, some())
+        8 => (0..COUNT, 0..COUNT, optional_amount())
             .prop_map(|(importer, exporter, amount)| Step::Flow(importer, exporter, amount)),
-        1 => (0..COUNT, kind, some())
+        1 => (0..COUNT, kind, optional_amount())
             .prop_map(|(importer, kind, amount)| Step::Unknown(importer, kind, amount)),
-        2 => (0..COUNT, some()).prop_map(|(producer, amount)| Step::Output(producer, amount)),
-        1 => some().prop_map(Step::Residual),
+        2 => (0..COUNT, optional_amount()).prop_map(|(producer, amount)| Step::Output(producer, amount)),
+        1 => optional_amount().prop_map(Step::Residual),
     ]
 }
 

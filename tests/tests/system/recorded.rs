@@ -88,7 +88,7 @@ fn answers(section: &str, value: f64) -> Answers {
     answers
 }
 
-fn now(value: f64) -> Answers {
+fn answers_now(value: f64) -> Answers {
     answers(&format!("{FIGURES_NOW}everyone"), value)
 }
 
@@ -152,24 +152,27 @@ const WITHDRAWN: Permitted = Permitted {
 
 #[test]
 fn a_different_figure_is_reported_with_both_values() {
-    let found = differences("r", (&now(0.75), &now(0.8)), &Later::default(), PERMITTED);
+    let found = differences("r", (&answers_now(0.75), &answers_now(0.8)), &Later::default(), PERMITTED);
     let [named] = &found[..] else { panic!("{found:#?}") };
     for words in [FIGURE, "3fe8000000000000 (0.75)", "(0.8)"] {
         assert!(named.contains(words), "{words} is not in {named}");
     }
     // A difference in the last bit counts.
     let next = f64::from_bits(0.75_f64.to_bits() + 1);
-    assert_eq!(differences("r", (&now(0.75), &now(next)), &Later::default(), PERMITTED).len(), 1);
+    assert_eq!(
+        differences("r", (&answers_now(0.75), &answers_now(next)), &Later::default(), PERMITTED).len(),
+        1
+    );
     // A missing or an additional figure counts too.
     let none = Answers::default();
-    assert_eq!(differences("r", (&now(0.75), &none), &Later::default(), PERMITTED).len(), 1);
-    assert_eq!(differences("r", (&none, &now(0.75)), &Later::default(), PERMITTED).len(), 1);
+    assert_eq!(differences("r", (&answers_now(0.75), &none), &Later::default(), PERMITTED).len(), 1);
+    assert_eq!(differences("r", (&none, &answers_now(0.75)), &Later::default(), PERMITTED).len(), 1);
 }
 
 #[test]
 fn a_difference_is_permitted_only_by_a_listed_restatement_that_carries_the_figure() {
     let count = |later: &Later, permitted: &[Permitted]| {
-        differences("r", (&now(0.75), &now(0.8)), later, permitted).len()
+        differences("r", (&answers_now(0.75), &answers_now(0.8)), later, permitted).len()
     };
     let withdrawn = restated(0.8, CauseKind::ReleaseWithdrawn);
     assert_eq!(count(&withdrawn, &[WITHDRAWN]), 0);
@@ -205,12 +208,12 @@ fn answers_row(section: &str, row: &str) -> Answers {
 
 #[test]
 fn measures_that_were_added_later_are_no_difference() {
-    let same = (&now(0.75), &now(0.75));
+    let same = (&answers_now(0.75), &answers_now(0.75));
     let added = later(0.8, CauseKind::MeasuresAdded, "import-hhi/1");
     assert_eq!(differences("r", same, &added, PERMITTED), [""; 0]);
     // But an added measure must not publish figures that the questions ask for.
     assert_eq!(differences("r", same, &restated(0.8, CauseKind::MeasuresAdded), PERMITTED).len(), 1);
-    assert_eq!(differences("r", (&now(0.75), &now(0.8)), &added, PERMITTED).len(), 1);
+    assert_eq!(differences("r", (&answers_now(0.75), &answers_now(0.8)), &added, PERMITTED).len(), 1);
 }
 
 #[test]

@@ -139,11 +139,11 @@ impl Bench {
     pub(crate) async fn story(&self, id: &str) -> Vec<String> {
         let events = self.recorded().await;
         let facts = events.iter().filter(|event| event.stream.as_str().ends_with(id));
-        facts.filter_map(|event| AlertEvent::read(event).unwrap()).map(|fact| told(&fact)).collect()
+        facts.filter_map(|event| AlertEvent::read(event).unwrap()).map(|fact| fact_line(&fact)).collect()
     }
 }
 
-fn told(fact: &AlertEvent) -> String {
+fn fact_line(fact: &AlertEvent) -> String {
     match fact {
         AlertEvent::DeliveryAttempted(fact) => {
             format!("attempted {}{}", fact.attempt, if fact.by_hand { " by hand" } else { "" })

@@ -8,9 +8,9 @@ use orewatch_contracts::alerting::v1::*;
 use tower::ServiceExt as _;
 
 use crate::bench::{Bench, Service};
-use crate::samples::{message, over};
+use crate::samples::{message, resolved};
 
-async fn ask(
+async fn send_request(
     service: &Service,
     method: &str,
     path: &str,
@@ -44,14 +44,14 @@ async fn a_feed_has_the_last_messages_and_answers_not_modified() {
             ..Receiver::default()
         })
         .await;
-    let (status, _, empty) = ask(&service, "GET", "/feeds/desk.atom", &[]).await;
+    let (status, _, empty) = send_request(&service, "GET", "/feeds/desk.atom", &[]).await;
     assert_eq!((status, empty.matches("<entry>").count()), (StatusCode::OK, 0));
 
     let ids = plan_three_messages(&bench).await;
     for id in &ids {
         service.reaches(id, DeliveryState::Delivered, 1).await;
     }
-    let (status, head, atom) = ask(&service, "GET", "/feeds/desk.atom", &[]).await;
+    let (status, head, atom) = send_request(&service, "GET", "/feeds/desk.atom", &[]).await;
     assert_eq!(
         (status, head.headers()["content-type"].to_str().unwrap()),
         (StatusCode::OK, "application/atom+xml; charset=utf-8")
@@ -67,17 +67,20 @@ async fn a_feed_has_the_last_messages_and_answers_not_modified() {
 
     let tag = head.headers()["etag"].to_str().unwrap().to_owned();
     check_conditional_requests(&service, &head, &tag).await;
-    assert_eq!(ask(&service, "HEAD", "/feeds/desk.atom", &[]).await.2, "");
-    assert_eq!(ask(&service, "POST", "/feeds/desk.atom", &[]).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(send_request(&service, "HEAD", "/feeds/desk.atom", &[]).await.2, "");
+    assert_eq!(
+        send_request(&service, "POST", "/feeds/desk.atom", &[]).await.0,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
     for path in ["/feeds/other.atom", "/feeds/desk", "/feeds/../desk.atom"] {
-        assert_eq!(ask(&service, "GET", path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(send_request(&service, "GET", path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
     }
     service.stop().await;
 
     // After a restart it is the same, to the byte: all of it comes from the log.
     let service = bench.start_with(config).await;
     let again = crate::bench::eventually("the log is folded", async || {
-        let (status, head, body) = ask(&service, "GET", "/feeds/desk.atom", &[]).await;
+        let (status, head, body) = send_request(&service, "GET", "/feeds/desk.atom", &[]).await;
         (status == StatusCode::OK && head.headers()["etag"].to_str().unwrap() == tag).then_some(body)
     })
     .await;
@@ -91,7 +94,7 @@ async fn plan_three_messages(bench: &Bench) -> Vec<String> {
     for sequence in 1..=3 {
         let drill = sequence == 2;
         let alerts =
-            if sequence == 3 { vec![over("g7-china", "EU27")] } else { message("desk", "g", 1).alerts };
+            if sequence == 3 { vec![resolved("g7-china", "EU27")] } else { message("desk", "g", 1).alerts };
         ids.push(bench.plan(Notification { drill, alerts, ..message("desk", "g", sequence) }).await);
         bench.clock.turn(SignedDuration::from_secs(60));
     }
@@ -108,9 +111,9 @@ async fn check_conditional_requests(service: &Service, head: &Response<()>, tag:
         vec![("if-modified-since", modified.as_str())],
     ];
     for headers in known {
-        let (status, _, body) = ask(service, "GET", "/feeds/desk.atom", &headers).await;
+        let (status, _, body) = send_request(service, "GET", "/feeds/desk.atom", &headers).await;
         assert_eq!((status, body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{headers:?}");
     }
     let old = [("if-none-match", "\"other\""), ("if-modified-since", modified.as_str())];
-    assert_eq!(ask(service, "GET", "/feeds/desk.atom", &old).await.0, StatusCode::OK);
+    assert_eq!(send_request(service, "GET", "/feeds/desk.atom", &old).await.0, StatusCode::OK);
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::bench::Bench;
 use crate::receiver::Server;
-use crate::samples::{firing, message, over, told};
+use crate::samples::{alert_told, firing, message, resolved};
 
 const BASE: Option<&str> = Some("https://orewatch.example.org");
 
@@ -33,7 +33,7 @@ fn forms(message: &Notification, public_url: Option<&str>) -> Vec<(&'static str,
 #[test]
 fn f15_a_resolution_shows_value_and_cause_of_the_end_and_of_the_beginning() {
     let end = Notification {
-        alerts: vec![over("g7-china", "EU27")],
+        alerts: vec![resolved("g7-china", "EU27")],
         firing: 0,
         resolved: 1,
         ..message("r", "g", 2)
@@ -68,7 +68,7 @@ fn an_alert_on_both_bases_tells_both_figures() {
         margin: None,
         ..firing("g7-2030-rare-earths", "G7")
     };
-    let both = Notification { alerts: vec![told(alert)], ..message("r", "g", 1) };
+    let both = Notification { alerts: vec![alert_told(alert)], ..message("r", "g", 1) };
     for (form, body) in forms(&both, None) {
         for figure in ["67.7 % by quantity", "50.7 % by value"] {
             assert!(body.contains(figure), "{form} does not tell {figure}: {body}");
@@ -190,7 +190,7 @@ fn every_form_of_a_drill_says_that_it_is_one() {
 fn chat_messages_stay_within_the_limits_of_the_service() {
     let long = Alert { title: "ä<b>*".repeat(2000), text: "x".repeat(50_000), ..firing("g7-china", "EU27") };
     let many = Notification {
-        alerts: vec![told(long); 50],
+        alerts: vec![alert_told(long); 50],
         firing: 50,
         omitted: 7,
         group: "g".repeat(9000),
@@ -222,10 +222,10 @@ fn chat_messages_stay_within_the_limits_of_the_service() {
 fn pagerduty_gets_an_event_for_each_alert_under_its_identifier() {
     let acknowledgement = Some(Acknowledgement { owner: "ann".to_owned(), ..Acknowledgement::default() });
     let alerts = vec![
-        told(firing("a", "EU27")),
-        AlertTold { acknowledgement, ..told(firing("b", "EU27")) },
-        over("c", "EU27"),
-        told(Alert { state: AlertState::Pending.into(), ..firing("d", "EU27") }),
+        alert_told(firing("a", "EU27")),
+        AlertTold { acknowledgement, ..alert_told(firing("b", "EU27")) },
+        resolved("c", "EU27"),
+        alert_told(Alert { state: AlertState::Pending.into(), ..firing("d", "EU27") }),
     ];
     let message = Notification { alerts, ..message("r", "g", 1) };
     let events = pagerduty::events(&message, &RenderedMessage::new(&message, BASE));
@@ -255,8 +255,8 @@ fn s07_q12_an_alertmanager_identifies_an_alert_by_its_subject_and_keeps_it_beyon
     let planned_at = Some(prost_types::Timestamp { seconds: 1_790_000_000, nanos: 0 });
     let one = Notification { planned_at, ..message("r", "g", 1) };
     let worse = Alert { severity: "warning".to_owned(), ..firing("g7-china", "EU27") };
-    let other = Notification { alerts: vec![told(worse)], ..one.clone() };
-    let end = Notification { alerts: vec![over("g7-china", "EU27")], ..one.clone() };
+    let other = Notification { alerts: vec![alert_told(worse)], ..one.clone() };
+    let end = Notification { alerts: vec![resolved("g7-china", "EU27")], ..one.clone() };
     let alerts =
         |message: &Notification| alertmanager::alerts(message, &RenderedMessage::new(message, BASE), None);
     let [one, other, end] = [&one, &other, &end].map(|message| alerts(message).remove(0));
@@ -293,7 +293,7 @@ async fn q12_rendering_an_alert_does_not_change_what_is_stored() {
     service.put(Receiver { id: "am".to_owned(), kind: Some(kind), ..Receiver::default() }).await;
     let mut odd = firing("g7-china", "EU27");
     odd.labels.insert("9-odd.label".to_owned(), "x".to_owned());
-    let wanted = Notification { alerts: vec![told(odd.clone())], ..message("am", "g", 1) };
+    let wanted = Notification { alerts: vec![alert_told(odd.clone())], ..message("am", "g", 1) };
     let id = bench.plan(wanted.clone()).await;
     service.reaches(&id, DeliveryState::Delivered, 1).await;
     assert_eq!(server.arrived()[0].json()[0]["labels"]["_9_odd_label"], "x");
@@ -315,7 +315,7 @@ async fn q09_an_inconsistent_message_is_sent_and_names_what_is_wrong() {
         Some(Estimate { value: Some(f64::NAN), low: Some(f64::NEG_INFINITY), ..Estimate::default() });
     strange.line = f64::INFINITY;
     strange.text = "{{ broken template \u{0} \u{1b}[31m".to_owned();
-    let alerts = vec![AlertTold::default(), told(strange), told(Alert::default())];
+    let alerts = vec![AlertTold::default(), alert_told(strange), alert_told(Alert::default())];
     let id = bench.plan(Notification { alerts, ..message("hook", "g", 1) }).await;
     service.reaches(&id, DeliveryState::Delivered, 1).await;
     let data = &server.arrived()[0].json()["data"];
@@ -349,7 +349,7 @@ proptest! {
         alert.series[0].value = Some(numbers[4]);
         alert.contributors[0].share = numbers[5];
         let (group, text) = (texts[6].clone(), texts[7].clone());
-        let alerts = vec![told(alert)];
+        let alerts = vec![alert_told(alert)];
         let sent = Notification { alerts, drill, group, text, ..message("r", "g", 1) };
         for (form, body) in forms(&sent, BASE) {
             if !matches!(form, "text" | "html") {

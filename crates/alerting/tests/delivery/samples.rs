@@ -70,7 +70,7 @@ pub(crate) fn firing(rule: &str, consumer: &str) -> Alert {
 }
 
 /// The same alert, over.
-pub(crate) fn over(rule: &str, consumer: &str) -> AlertTold {
+pub(crate) fn resolved(rule: &str, consumer: &str) -> AlertTold {
     let fired = firing(rule, consumer);
     let alert = Alert {
         state: AlertState::Resolved.into(),
@@ -89,11 +89,11 @@ pub(crate) fn over(rule: &str, consumer: &str) -> AlertTold {
         fired_with: fired.estimate,
         fired_period: "2024".to_owned(),
         fired_cause: fired.cause,
-        ..told(Alert::default())
+        ..alert_told(Alert::default())
     }
 }
 
-pub(crate) fn told(alert: Alert) -> AlertTold {
+pub(crate) fn alert_told(alert: Alert) -> AlertTold {
     AlertTold {
         alert: Some(alert),
         event_id: "1f0c9a52-0000-5000-8000-000000000001".to_owned(),
@@ -110,7 +110,7 @@ pub(crate) fn message(receiver: &str, group: &str, sequence: u32) -> Notificatio
         group: group.to_owned(),
         sequence,
         reason: NotificationReason::First.into(),
-        alerts: vec![told(firing("g7-china", "EU27"))],
+        alerts: vec![alert_told(firing("g7-china", "EU27"))],
         firing: 1,
         position: 3,
         ..Notification::default()

@@ -9,7 +9,7 @@ use orewatch_runtime::Clock as _;
 use crate::bench::{Bench, eventually};
 use crate::certificate::Certificate;
 use crate::receiver::{Manner, Server, status};
-use crate::samples::{message, over};
+use crate::samples::{message, resolved};
 
 #[tokio::test]
 async fn d08_every_retry_has_the_same_id_and_bytes_a_new_timestamp_and_its_own_signature() {
@@ -376,7 +376,7 @@ async fn f10_s06_a_resolution_is_retried_until_the_receiver_accepts_it() {
     let server = Server::start(|n| status(if n < 4 { 500 } else { 200 })).await;
     let mut service = bench.start().await;
     service.put(bench.webhook("hook", &server.url("/"))).await;
-    let alerts = vec![over("g7-china", "EU27")];
+    let alerts = vec![resolved("g7-china", "EU27")];
     let end = Notification { alerts, firing: 0, resolved: 1, ..message("hook", "g", 2) };
     let end = Notification { reason: NotificationReason::AllResolved.into(), ..end };
     let id = bench.plan(end).await;

@@ -17,15 +17,15 @@ fn escalating() -> World {
 #[test]
 fn without_acknowledgement_the_escalation_receiver_is_notified_once_and_of_the_resolution() {
     let mut world = escalating();
-    world.fire("a").at(1799);
-    assert_eq!(world.told(), ["0 FIRST ops +a", "600 REPEAT ops +a", "1200 REPEAT ops +a"]);
-    world.at(3000);
-    let told = world.told();
+    world.fire("a").advance_to(1799);
+    assert_eq!(world.new_messages(), ["0 FIRST ops +a", "600 REPEAT ops +a", "1200 REPEAT ops +a"]);
+    world.advance_to(3000);
+    let told = world.new_messages();
     assert!(told.contains(&"1800 ESCALATED boss +a".to_owned()), "{told:?}");
-    world.at(DAY);
-    assert!(world.told().iter().all(|line| line.contains("REPEAT ops")));
-    world.resolve("a").at(DAY + 1);
-    let told = world.told();
+    world.advance_to(DAY);
+    assert!(world.new_messages().iter().all(|line| line.contains("REPEAT ops")));
+    world.resolve("a").advance_to(DAY + 1);
+    let told = world.new_messages();
     assert!(told.contains(&format!("{DAY} ALL_RESOLVED ops -a")), "{told:?}");
     assert!(told.contains(&format!("{DAY} ALL_RESOLVED boss -a")), "{told:?}");
 }
@@ -33,25 +33,25 @@ fn without_acknowledgement_the_escalation_receiver_is_notified_once_and_of_the_r
 #[test]
 fn l10_it_stops_repeats_and_escalation_but_not_the_resolution() {
     let mut world = escalating();
-    world.fire("a").at(700);
-    world.told();
+    world.fire("a").advance_to(700);
+    world.new_messages();
     world.acknowledge("a", None);
     let mut world = world.restarted();
-    world.at(DAY);
-    assert_eq!(world.told(), [""; 0], "also after a restart");
-    world.resolve("a").at(DAY + 1);
-    assert_eq!(world.told(), [format!("{DAY} ALL_RESOLVED ops -a")]);
+    world.advance_to(DAY);
+    assert_eq!(world.new_messages(), [""; 0], "also after a restart");
+    world.resolve("a").advance_to(DAY + 1);
+    assert_eq!(world.new_messages(), [format!("{DAY} ALL_RESOLVED ops -a")]);
 }
 
 #[test]
 fn l10_it_ends_with_the_episode() {
     let mut world = escalating();
-    world.fire("a").at(1);
+    world.fire("a").advance_to(1);
     world.acknowledge("a", None);
-    world.resolve("a").at(2);
-    world.told();
-    world.fire("a").at(HOUR);
-    let told = world.told();
+    world.resolve("a").advance_to(2);
+    world.new_messages();
+    world.fire("a").advance_to(HOUR);
+    let told = world.new_messages();
     assert!(told.contains(&"602 REPEAT ops +a".to_owned()), "{told:?}");
     assert!(told.contains(&"1802 ESCALATED boss +a".to_owned()), "{told:?}");
 }
@@ -60,15 +60,15 @@ fn l10_it_ends_with_the_episode() {
 fn l10_it_is_void_when_the_severity_rises_and_stands_when_it_falls() {
     let mut world = escalating();
     world.fire_as("a", "critical");
-    world.at(1);
+    world.advance_to(1);
     world.acknowledge("a", None);
     world.change_severity("a", "critical", "warning");
-    world.at(HOUR);
-    assert_eq!(world.told(), ["0 FIRST ops +a", "1 CHANGED ops +a"]);
+    world.advance_to(HOUR);
+    assert_eq!(world.new_messages(), ["0 FIRST ops +a", "1 CHANGED ops +a"]);
     world.change_severity("a", "warning", "critical");
-    world.at(HOUR + 1800);
+    world.advance_to(HOUR + 1800);
     assert_eq!(
-        world.told(),
+        world.new_messages(),
         [
             "3600 CHANGED ops +a",
             "4200 REPEAT ops +a",
@@ -82,12 +82,12 @@ fn l10_it_is_void_when_the_severity_rises_and_stands_when_it_falls() {
 #[test]
 fn l10_its_expiry_is_notified() {
     let mut world = escalating();
-    world.fire("a").at(100);
+    world.fire("a").advance_to(100);
     world.acknowledge("a", Some(4000));
-    world.at(4599);
-    assert_eq!(world.told(), ["0 FIRST ops +a", "4000 ACKNOWLEDGEMENT_OVER ops +a"]);
-    world.at(5800);
-    let told = world.told();
+    world.advance_to(4599);
+    assert_eq!(world.new_messages(), ["0 FIRST ops +a", "4000 ACKNOWLEDGEMENT_OVER ops +a"]);
+    world.advance_to(5800);
+    let told = world.new_messages();
     assert_eq!(told[0], "4600 REPEAT ops +a");
     assert!(told.contains(&"5800 ESCALATED boss +a".to_owned()), "counted anew from its end: {told:?}");
 }
@@ -95,21 +95,21 @@ fn l10_its_expiry_is_notified() {
 #[test]
 fn l10_its_withdrawal_is_notified() {
     let mut world = escalating();
-    world.fire("a").at(100);
+    world.fire("a").advance_to(100);
     world.acknowledge("a", None);
-    world.at(200);
+    world.advance_to(200);
     world.unacknowledge("a");
-    world.at(300);
-    assert_eq!(world.told(), ["0 FIRST ops +a", "200 ACKNOWLEDGEMENT_OVER ops +a"]);
+    world.advance_to(300);
+    assert_eq!(world.new_messages(), ["0 FIRST ops +a", "200 ACKNOWLEDGEMENT_OVER ops +a"]);
 }
 
 #[test]
 fn only_unacknowledged_alerts_are_repeated() {
     let mut world = escalating();
-    world.fire("a").fire("b").at(1);
+    world.fire("a").fire("b").advance_to(1);
     world.acknowledge("a", None);
-    world.at(700);
-    assert_eq!(world.told(), ["0 FIRST ops +a +b", "600 REPEAT ops +b"]);
+    world.advance_to(700);
+    assert_eq!(world.new_messages(), ["0 FIRST ops +a +b", "600 REPEAT ops +b"]);
     assert_eq!(world.sent[1].firing, 2);
 }
 
@@ -121,17 +121,17 @@ fn only_the_severities_of_the_escalation_are_escalated() {
     world.subscribe(Subscription { escalation: Some(step), ..prompt() });
     world.fire("a");
     world.fire_as("b", "critical");
-    world.at(HOUR);
-    assert_eq!(world.told(), ["0 FIRST ops +b +a", "60 ESCALATED boss +b"]);
+    world.advance_to(HOUR);
+    assert_eq!(world.new_messages(), ["0 FIRST ops +b +a", "60 ESCALATED boss +b"]);
 }
 
 #[test]
 fn a_message_says_who_has_acknowledged_the_alert() {
     let mut world = World::prompt();
-    world.fire("a").at(1);
+    world.fire("a").advance_to(1);
     world.acknowledge("a", None);
     world.stale("a", true);
-    world.at(2);
+    world.advance_to(2);
     let told = &world.sent[1].alerts[0];
     assert_eq!(told.acknowledgement.as_ref().unwrap().owner, "bob");
 }

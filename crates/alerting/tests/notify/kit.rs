@@ -117,7 +117,7 @@ impl World {
     }
 
     /// Lets time pass, up to so many seconds after the beginning, and plans whenever something is due.
-    pub(crate) fn at(&mut self, seconds: i64) -> &mut Self {
+    pub(crate) fn advance_to(&mut self, seconds: i64) -> &mut Self {
         let end = time(seconds);
         assert!(end >= self.now, "time goes on");
         loop {
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// The messages since the last call, as `SECONDS REASON RECEIVER +FIRING -OVER`.
-    pub(crate) fn told(&mut self) -> Vec<String> {
+    pub(crate) fn new_messages(&mut self) -> Vec<String> {
         let new = self.sent[self.read..].iter().map(line).collect();
         self.read = self.sent.len();
         new
@@ -264,7 +264,7 @@ impl World {
     pub(crate) fn silence(&mut self, id: &str, names: &[&str], from: i64, until: i64) {
         let silence = Silence {
             id: id.to_owned(),
-            filter: Some(of(names)),
+            filter: Some(alerts_of_rules(names)),
             starts_at: Some(proto_time(from)),
             ends_at: Some(proto_time(until)),
             author: "ann".to_owned(),
@@ -331,7 +331,7 @@ pub(crate) fn paced(wait: u64, interval: u64, repeat: Option<u64>) -> Subscripti
 }
 
 /// The alerts of these rules.
-pub(crate) fn of(names: &[&str]) -> AlertFilter {
+pub(crate) fn alerts_of_rules(names: &[&str]) -> AlertFilter {
     AlertFilter { rules: names.iter().map(|name| (*name).to_owned()).collect(), ..AlertFilter::default() }
 }
 
@@ -389,6 +389,6 @@ fn line(notification: &Notification) -> String {
     line
 }
 
-pub(crate) fn after(time: Timestamp, seconds: i64) -> Timestamp {
+pub(crate) fn plus_seconds(time: Timestamp, seconds: i64) -> Timestamp {
     time.checked_add(SignedDuration::from_secs(seconds)).unwrap()
 }

@@ -13,22 +13,22 @@ fn a_message_tells_of_fifty_and_counts_the_rest_and_none_is_told_again() {
         let severity = if k % 2 == 0 { "warning" } else { "critical" };
         world.fire_as(&format!("r{k:03}"), severity);
     }
-    world.at(20);
+    world.advance_to(20);
     assert_eq!(world.sent.len(), 1);
     let first = &world.sent[0];
     assert_eq!((first.alerts.len(), first.firing, first.omitted), (50, 120, 70));
     let severities = first.alerts.iter().map(|told| told.alert.as_ref().unwrap().severity.as_str());
     assert!(severities.clone().all(|severity| severity == "critical"), "the most severe first");
-    world.at(HOUR);
+    world.advance_to(HOUR);
     assert_eq!(world.sent.len(), 1, "what was counted is told");
     for k in 0..120 {
         world.resolve(&format!("r{k:03}"));
     }
-    world.at(2 * HOUR);
+    world.advance_to(2 * HOUR);
     let last = &world.sent[1];
     assert_eq!((last.alerts.len(), last.resolved, last.omitted), (50, 120, 70));
     assert_eq!(last.reason(), NotificationReason::AllResolved);
-    world.at(DAY);
+    world.advance_to(DAY);
     assert_eq!(world.sent.len(), 2);
     assert!(world.state.subscriptions().get("all").unwrap().groups.is_empty());
     world.restarted();

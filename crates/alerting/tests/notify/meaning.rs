@@ -142,7 +142,7 @@ fn a_silence_a_subscription_and_an_inhibition_that_can_never_hold_are_refused() 
     let refused = |at: &str| ("never-matches".to_owned(), at.to_owned());
     let put = |filter| put_silence(&world.state, &silence(filter), "new", world.now).unwrap_err();
     assert_eq!(code(put(never())), refused("filter.matchers[1]"));
-    let over = AlertFilter { states: vec![AlertState::Resolved.into()], ..of(&["china"]) };
+    let over = AlertFilter { states: vec![AlertState::Resolved.into()], ..alerts_of_rules(&["china"]) };
     assert_eq!(code(put(over)), refused("filter.states"));
     let subscription = Subscription { select: Some(never()), ..prompt() };
     let failure = put_subscription(&world.state, &subscription, "", world.now).unwrap_err();
@@ -155,11 +155,12 @@ fn a_silence_a_subscription_and_an_inhibition_that_can_never_hold_are_refused() 
         equal: equal.iter().map(|field| (*field).to_owned()).collect(),
     };
     let put = |inhibition| put_inhibition(&world.state, &inhibition, "").map(drop);
-    let same = put(inhibition(of(&["china"]), of(&["china"]), &["material"])).unwrap_err();
+    let same =
+        put(inhibition(alerts_of_rules(&["china"]), alerts_of_rules(&["china"]), &["material"])).unwrap_err();
     assert_eq!(code(same), refused("target"));
     let apart = put(inhibition(matching(&["consumer=WLD"]), matching(&["consumer=DEU"]), &["consumer"]));
     assert_eq!(code(apart.unwrap_err()), refused("equal"));
-    let never = put(inhibition(never(), of(&["china"]), &[])).unwrap_err();
+    let never = put(inhibition(never(), alerts_of_rules(&["china"]), &[])).unwrap_err();
     assert_eq!(code(never), refused("source.matchers[1]"));
     put(inhibition(matching(&["consumer=WLD"]), matching(&["consumer=DEU"]), &["material"])).unwrap();
 }

@@ -82,8 +82,8 @@ impl Run {
         world.bands("a", &["warning", "critical"]);
         let inhibition = Inhibition {
             id: "i".to_owned(),
-            source: Some(of(&["c"])),
-            target: Some(of(&["b"])),
+            source: Some(alerts_of_rules(&["c"])),
+            target: Some(alerts_of_rules(&["b"])),
             equal: vec!["consumer".to_owned()],
         };
         world.inhibit(inhibition);
@@ -133,7 +133,7 @@ impl Run {
             }
             Step::Wait(wait) => {
                 self.seconds += wait;
-                self.world.at(self.seconds);
+                self.world.advance_to(self.seconds);
             }
             Step::Sleep(wait) => {
                 self.seconds += wait;
@@ -149,7 +149,7 @@ impl Run {
             self.take(&Step::Enable);
         }
         self.seconds += 10_000;
-        self.world.at(self.seconds);
+        self.world.advance_to(self.seconds);
     }
 
     /// What `ops` knows: the alerts that it believes fire.
@@ -194,12 +194,12 @@ proptest! {
         let known = run.known("ops");
         let firing = run.firing_ids();
         for id in firing.difference(&held) {
-            prop_assert!(known.contains(id), "{id} fires, and ops does not know: {:?}", run.world.told());
+            prop_assert!(known.contains(id), "{id} fires, unknown to ops: {:?}", run.world.new_messages());
         }
         if with_resolved {
             for receiver in ["ops", "boss"] {
                 for id in run.known(receiver) {
-                    let told = run.world.told();
+                    let told = run.world.new_messages();
                     prop_assert!(firing.contains(&id), "{receiver} believes that {id} fires: {told:?}");
                 }
             }
@@ -223,7 +223,7 @@ proptest! {
             let is_fired = event.kind.ends_with("AlertFired")
                 && !event.stream.as_str().starts_with("alerts.alert.b.");
             let next = run.world.log[k + 1..].iter().find(|next| next.stream == event.stream);
-            let latest = after(event.time, patience);
+            let latest = plus_seconds(event.time, patience);
             if !is_fired || next.is_some_and(|next| next.time <= latest) {
                 continue;
             }
@@ -287,14 +287,14 @@ proptest! {
             let mut world = World::new();
             world.subscribe(subscription.clone());
             names.iter().for_each(|name| { world.fire(name); });
-            world.at(1000);
+            world.advance_to(1000);
             for (name, over) in NAMES.iter().zip(&over) {
                 if *over {
                     world.resolve(name);
                 }
             }
-            world.at(5000);
-            world.told()
+            world.advance_to(5000);
+            world.new_messages()
         };
         prop_assert_eq!(run(&names), run(&NAMES));
     }

@@ -36,22 +36,22 @@ fn a_dry_run_gives_the_messages_that_the_subscription_would_have_sent() {
     // The same history with the subscription there from the beginning.
     let mut lived = World::new();
     lived.subscribe(subscription);
-    lived.at(10).fire("a").at(100);
+    lived.advance_to(10).fire("a").advance_to(100);
     lived.silence("s", &["b"], 100, 4000);
-    lived.fire("b").fire("c").at(2000);
-    lived.resolve("a").resolve("c").at(5000);
+    lived.fire("b").fire("c").advance_to(2000);
+    lived.resolve("a").resolve("c").advance_to(5000);
     lived.acknowledge("b", None);
-    lived.at(12 * HOUR);
+    lived.advance_to(12 * HOUR);
 
     let lines = |sent: Vec<Notification>| {
         let mut world = World::new();
         world.sent = sent;
-        world.told()
+        world.new_messages()
     };
     let mut newest_last = sent;
     newest_last.reverse();
     assert_eq!(count, lived.sent.len() as u64);
-    assert_eq!(lines(newest_last), lived.told());
+    assert_eq!(lines(newest_last), lived.new_messages());
 }
 
 #[test]

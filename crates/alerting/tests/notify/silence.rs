@@ -9,28 +9,28 @@ use crate::kit::*;
 fn l01_a_silenced_alert_is_left_out_until_the_silence_ends() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 0, 100);
-    world.fire("a").fire("b").at(50);
-    assert_eq!(world.told(), ["0 FIRST ops +b"]);
+    world.fire("a").fire("b").advance_to(50);
+    assert_eq!(world.new_messages(), ["0 FIRST ops +b"]);
     assert_eq!(world.sent[0].firing, 1, "who is silenced is not counted");
-    world.at(HOUR);
-    assert_eq!(world.told(), ["100 SILENCE_OVER ops +a"]);
+    world.advance_to(HOUR);
+    assert_eq!(world.new_messages(), ["100 SILENCE_OVER ops +a"]);
 }
 
 #[test]
 fn l02_ending_a_silence_unmutes_the_alert() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 0, DAY);
-    world.fire("a").at(50);
+    world.fire("a").advance_to(50);
     world.end_silence("s");
-    world.at(51);
-    assert_eq!(world.told(), ["50 SILENCE_OVER ops +a"]);
-    world.at(2 * DAY);
-    assert_eq!(world.told(), [""; 0], "its end of before is no end any more");
+    world.advance_to(51);
+    assert_eq!(world.new_messages(), ["50 SILENCE_OVER ops +a"]);
+    world.advance_to(2 * DAY);
+    assert_eq!(world.new_messages(), [""; 0], "its end of before is no end any more");
 }
 
 fn wanted(from: i64, until: i64) -> Silence {
     Silence {
-        filter: Some(of(&["a"])),
+        filter: Some(alerts_of_rules(&["a"])),
         starts_at: Some(proto_time(from)),
         ends_at: Some(proto_time(until)),
         author: "ann".to_owned(),
@@ -45,7 +45,7 @@ fn l03_late_or_invalid_changes_of_a_silence_are_refused() {
     world.silence("active", &["a"], 0, 1000);
     world.silence("over", &["a"], 0, 10);
     world.silence("pending", &["a"], 500, 1000);
-    world.at(100);
+    world.advance_to(100);
     let put = |id: &str, from, until| {
         let silence = Silence { id: id.to_owned(), ..wanted(from, until) };
         put_silence(&world.state, &silence, "new", world.now)
@@ -111,7 +111,7 @@ fn ended_silences_are_kept_up_to_a_limit() {
     world.state.limits.ended_silences = 3;
     for k in 0..10 {
         world.silence(&format!("s{k}"), &["a"], k, k + 1);
-        world.at(k + 2);
+        world.advance_to(k + 2);
     }
     let kept: Vec<&str> = world.state.silences().keys().map(|id| &**id).collect();
     assert_eq!(kept, ["s7", "s8", "s9"]);
@@ -122,36 +122,40 @@ fn l07_the_newest_update_wins() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 0, 1000);
     world.silence("s", &["b"], 0, 50);
-    world.fire("a").fire("b").at(HOUR);
-    assert_eq!(world.told(), ["0 FIRST ops +a", "50 SILENCE_OVER ops +b"]);
+    world.fire("a").fire("b").advance_to(HOUR);
+    assert_eq!(world.new_messages(), ["0 FIRST ops +a", "50 SILENCE_OVER ops +b"]);
     assert_eq!(world.state.silences().get("s").unwrap().revision, 2);
 }
 
 #[test]
 fn l08_a_notified_receiver_gets_the_resolution_despite_a_silence() {
     let mut world = World::prompt();
-    world.fire("a").at(1);
+    world.fire("a").advance_to(1);
     world.silence("s", &["a"], 1, DAY);
-    world.resolve("a").at(2);
-    assert_eq!(world.told(), ["0 FIRST ops +a", "1 ALL_RESOLVED ops -a"]);
+    world.resolve("a").advance_to(2);
+    assert_eq!(world.new_messages(), ["0 FIRST ops +a", "1 ALL_RESOLVED ops -a"]);
     world.silence("t", &["b"], 1, DAY);
-    world.fire("b").at(3);
-    world.resolve("b").at(2 * DAY);
-    assert_eq!(world.told(), [""; 0], "who was never told is not told of the end");
+    world.fire("b").advance_to(3);
+    world.resolve("b").advance_to(2 * DAY);
+    assert_eq!(world.new_messages(), [""; 0], "who was never told is not told of the end");
 }
 
 #[test]
 fn l09_the_end_of_a_silence_is_notified_at_once() {
     let mut world = World::new();
     world.subscribe(paced(10, 300, Some(DAY.unsigned_abs())));
-    world.fire("a").at(20);
+    world.fire("a").advance_to(20);
     world.silence("s", &["a"], 20, 120);
-    world.at(HOUR);
-    assert_eq!(world.told(), ["10 FIRST ops +a", "120 SILENCE_OVER ops +a"], "neither wait nor interval");
-    world.at(DAY + 119);
-    assert_eq!(world.told(), [""; 0]);
-    world.at(DAY + 120);
-    assert_eq!(world.told().len(), 1, "the repeat counts from there");
+    world.advance_to(HOUR);
+    assert_eq!(
+        world.new_messages(),
+        ["10 FIRST ops +a", "120 SILENCE_OVER ops +a"],
+        "neither wait nor interval"
+    );
+    world.advance_to(DAY + 119);
+    assert_eq!(world.new_messages(), [""; 0]);
+    world.advance_to(DAY + 120);
+    assert_eq!(world.new_messages().len(), 1, "the repeat counts from there");
 }
 
 #[test]
@@ -160,28 +164,28 @@ fn adjoining_silences_end_once() {
     world.silence("s", &["a"], 0, 100);
     world.silence("t", &["a"], 90, 200);
     world.silence("u", &["a"], 200, 300);
-    world.fire("a").at(HOUR);
-    assert_eq!(world.told(), ["300 SILENCE_OVER ops +a"]);
+    world.fire("a").advance_to(HOUR);
+    assert_eq!(world.new_messages(), ["300 SILENCE_OVER ops +a"]);
 }
 
 #[test]
 fn a_pending_silence_mutes_nothing() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 100, 200);
-    world.fire("a").at(50);
-    assert_eq!(world.told(), ["0 FIRST ops +a"]);
-    world.fire("b").at(150);
+    world.fire("a").advance_to(50);
+    assert_eq!(world.new_messages(), ["0 FIRST ops +a"]);
+    world.fire("b").advance_to(150);
     world.stale("a", true);
-    world.at(HOUR);
-    assert_eq!(world.told(), ["50 NEW_ALERTS ops +b", "200 SILENCE_OVER ops +a"]);
+    world.advance_to(HOUR);
+    assert_eq!(world.new_messages(), ["50 NEW_ALERTS ops +b", "200 SILENCE_OVER ops +a"]);
 }
 
 #[test]
 fn a_silence_whose_filter_no_longer_matches_unmutes_the_alert() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 0, DAY);
-    world.fire("a").at(10);
+    world.fire("a").advance_to(10);
     world.silence("s", &["b"], 0, DAY);
-    world.at(11);
-    assert_eq!(world.told(), ["10 SILENCE_OVER ops +a"]);
+    world.advance_to(11);
+    assert_eq!(world.new_messages(), ["10 SILENCE_OVER ops +a"]);
 }

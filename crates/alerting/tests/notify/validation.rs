@@ -34,7 +34,7 @@ fn invalid_subscriptions() -> Vec<(Subscription, &'static str, &'static str)> {
             "did you mean material?",
         ),
         (
-            select(AlertFilter { materials: vec!["cobolt".to_owned()], ..of(&[]) }),
+            select(AlertFilter { materials: vec!["cobolt".to_owned()], ..alerts_of_rules(&[]) }),
             "select.materials[0]",
             "cobalt",
         ),
@@ -100,8 +100,8 @@ fn an_inhibition_needs_source_and_target() {
     let world = World::new();
     let sound = Inhibition {
         id: "i".to_owned(),
-        source: Some(of(&["a"])),
-        target: Some(of(&["b"])),
+        source: Some(alerts_of_rules(&["a"])),
+        target: Some(alerts_of_rules(&["b"])),
         equal: vec!["consumer".to_owned()],
     };
     assert!(put_inhibition(&world.state, &sound, "").unwrap().is_some());
@@ -148,9 +148,9 @@ fn a_selection_that_matches_nothing_or_everything_causes_a_warning() {
         let subscription = Subscription { select: Some(select), ..prompt() };
         warnings(&subscription, &Route::check(&subscription).unwrap(), &words, alerts.iter())
     };
-    assert_eq!(warn(of(&["china"])), [""; 0]);
-    let unknown = warn(of(&["chian"]));
+    assert_eq!(warn(alerts_of_rules(&["china"])), [""; 0]);
+    let unknown = warn(alerts_of_rules(&["chian"]));
     assert_eq!(unknown[0], "there is no rule \"chian\": no alert matches it; did you mean china?");
     assert_eq!(unknown.len(), 2, "and nothing matches: {unknown:?}");
-    assert_eq!(warn(of(&[])).len(), 1, "it matches everything");
+    assert_eq!(warn(alerts_of_rules(&[])).len(), 1, "it matches everything");
 }

@@ -15,14 +15,14 @@ fn why(world: &World, name: &str) -> SubscriptionTelling {
 #[test]
 fn the_last_message_and_its_delivery_are_explained() {
     let mut world = World::prompt();
-    world.fire("a").at(5);
+    world.fire("a").advance_to(5);
     let under_way = why(&world, "a");
     assert_eq!((under_way.telling(), &under_way.by), (Telling::UnderWay, &world.sent[0].id));
     let sent = world.sent[0].clone();
     world.deliver(&sent);
     assert_eq!(why(&world, "a").telling(), Telling::Told);
     world.stale("a", true);
-    world.at(6);
+    world.advance_to(6);
     let lost = world.sent[1].clone();
     world.give_up(&lost);
     let given_up = why(&world, "a");
@@ -33,10 +33,14 @@ fn the_last_message_and_its_delivery_are_explained() {
 fn the_mute_and_its_end_are_explained() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 0, 500);
-    let inhibition =
-        Inhibition { id: "i".to_owned(), source: Some(of(&["b"])), target: Some(of(&["c"])), equal: vec![] };
+    let inhibition = Inhibition {
+        id: "i".to_owned(),
+        source: Some(alerts_of_rules(&["b"])),
+        target: Some(alerts_of_rules(&["c"])),
+        equal: vec![],
+    };
     world.inhibit(inhibition);
-    world.fire("a").fire("b").fire("c").at(5);
+    world.fire("a").fire("b").fire("c").advance_to(5);
     let silenced = why(&world, "a");
     assert_eq!((silenced.telling(), silenced.by.as_str()), (Telling::Silenced, "s"));
     assert_eq!(silenced.time, Some(proto_time(500)));
@@ -50,17 +54,17 @@ fn the_mute_and_its_end_are_explained() {
 fn what_it_waits_for() {
     let mut world = World::new();
     world.subscribe(paced(10, 300, None));
-    world.fire("a").at(5);
+    world.fire("a").advance_to(5);
     let grouped = why(&world, "a");
     assert_eq!((grouped.telling(), grouped.time), (Telling::Grouped, Some(proto_time(10))));
-    world.at(20);
-    world.fire("b").at(40);
+    world.advance_to(20);
+    world.fire("b").advance_to(40);
     assert_eq!(why(&world, "b").time, Some(proto_time(310)), "the interval of the group");
 
     let digest = Digest { at: "18:00".to_owned(), ..Digest::default() };
     let cadence = Some(Cadence { digest: Some(digest), ..Cadence::default() });
     world.subscribe(Subscription { cadence, ..prompt() });
-    world.fire("c").at(50);
+    world.fire("c").advance_to(50);
     let digest = why(&world, "c");
     assert_eq!((digest.telling(), digest.time), (Telling::Digest, Some(proto_time(6 * HOUR))));
 
@@ -79,7 +83,7 @@ fn a_missing_notification_is_explained() {
     let down = why(&world, "a");
     assert_eq!((down.telling(), down.time), (Telling::ReceiverDown, Some(proto_time(0))));
     world.enable("ops");
-    world.subscribe(Subscription { select: Some(of(&["b"])), ..prompt() });
+    world.subscribe(Subscription { select: Some(alerts_of_rules(&["b"])), ..prompt() });
     let not_selected = why(&world, "a");
     assert_eq!((not_selected.telling(), not_selected.by.as_str()), (Telling::NotSelected, "rules"));
     assert_eq!(why(&world, "b").telling(), Telling::NothingToTell);
@@ -97,9 +101,13 @@ fn a_missing_notification_is_explained() {
 #[test]
 fn subscriptions_that_do_not_select_it_come_last() {
     let mut world = World::new();
-    world.subscribe(Subscription { id: "a-other".to_owned(), select: Some(of(&["b"])), ..prompt() });
+    world.subscribe(Subscription {
+        id: "a-other".to_owned(),
+        select: Some(alerts_of_rules(&["b"])),
+        ..prompt()
+    });
     world.subscribe(prompt());
-    world.fire("a").at(1);
+    world.fire("a").advance_to(1);
     let alert = firing("a");
     let order: Vec<String> = explain_subscriptions(&world.state, &alert, world.now)
         .into_iter()

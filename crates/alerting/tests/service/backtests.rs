@@ -27,7 +27,7 @@ async fn backtest(
     panic!("there was no summary");
 }
 
-fn of(rule: Rule) -> BacktestRuleRequest {
+fn backtest_request(rule: Rule) -> BacktestRuleRequest {
     let rule = Some(RuleChoice { choice: Some(rule_choice::Choice::Rule(rule)) });
     BacktestRuleRequest { rule, ..BacktestRuleRequest::default() }
 }
@@ -57,7 +57,7 @@ async fn an_unstored_rule_is_backtested_on_a_measure_that_no_stored_rule_uses() 
     let mut service = desk.start().await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", COURSE)).await;
     let rule = china_rule("r", "severity: {warning: 0.65, critical: 0.85}");
-    let (subjects, summary) = backtest(&mut service, of(rule)).await;
+    let (subjects, summary) = backtest(&mut service, backtest_request(rule)).await;
 
     assert_eq!(subjects.len(), 1);
     let subject = &subjects[0];
@@ -82,7 +82,7 @@ async fn an_unstored_rule_is_backtested_on_a_measure_that_no_stored_rule_uses() 
         [("critical".to_owned(), 1), ("warning".to_owned(), 2)].into()
     );
     assert_eq!((summary.position, summary.releases), (position, 1));
-    assert!(desk.told().await.is_empty() && desk.count("RulePut").await == 0, "nothing is recorded");
+    assert!(desk.transitions().await.is_empty() && desk.count("RulePut").await == 0, "nothing is recorded");
     service.stop().await;
 }
 
@@ -93,7 +93,7 @@ async fn alerts_on_figures_that_were_corrected_later_are_marked() {
     desk.publish("antimony", "mcs/2025-a", vec![top1(2023, 0.48), top1(2024, 0.577)]).await;
     desk.publish("antimony", "mcs/2026-b", vec![top1(2023, 0.6), top1(2024, 0.336)]).await;
     let rule = crate::kit::pack_rule("crma-2030", "world-production-concentration");
-    let (subjects, summary) = backtest(&mut service, of(rule.clone())).await;
+    let (subjects, summary) = backtest(&mut service, backtest_request(rule.clone())).await;
     assert_eq!(lines(&subjects[0]), ["2023 2023 2024 1 NOW_ONLY", "2024 2024 2024 0 THEN_ONLY"]);
     assert_eq!((summary.now_only, summary.then_only, summary.episodes), (1, 1, 1));
     assert_eq!(summary.sent.unwrap().restated, 1);
@@ -103,7 +103,8 @@ async fn alerts_on_figures_that_were_corrected_later_are_marked() {
         as_at::At::Release("2025".to_owned()),
         as_at::At::Position(1),
     ] {
-        let request = BacktestRuleRequest { as_at: Some(AsAt { at: Some(at) }), ..of(rule.clone()) };
+        let request =
+            BacktestRuleRequest { as_at: Some(AsAt { at: Some(at) }), ..backtest_request(rule.clone()) };
         let (subjects, summary) = backtest(&mut service, request).await;
         assert_eq!(lines(&subjects[0]), ["2024 2024 - 1 BOTH"], "as it was known then");
         assert_eq!((summary.now_only, summary.then_only, summary.releases), (0, 0, 1));
@@ -119,7 +120,7 @@ async fn the_window_bounds_the_periods_that_are_evaluated_and_reported() {
     let request = BacktestRuleRequest {
         from: "2021".to_owned(),
         to: "2023".to_owned(),
-        ..of(china_rule("r", "hold: {periods: 1}"))
+        ..backtest_request(china_rule("r", "hold: {periods: 1}"))
     };
     let (subjects, summary) = backtest(&mut service, request).await;
     assert_eq!(lines(&subjects[0]), ["2020 2021 2022 2 BOTH"], "the hold began before the window");
@@ -149,7 +150,7 @@ async fn two_revisions_differ_by_their_episodes() {
     );
 
     let keep = china_rule("r", "keep_firing: {periods: 2}");
-    let request = BacktestRuleRequest { against: stored("r", 1), ..of(keep) };
+    let request = BacktestRuleRequest { against: stored("r", 1), ..backtest_request(keep) };
     let difference = backtest(&mut service, request).await.1.difference.unwrap();
     assert_eq!((difference.longer, difference.only_there, difference.same), (1, 2, 0));
     service.stop().await;
@@ -160,7 +161,7 @@ async fn invalid_requests_are_refused() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
-    let rule = || of(china_rule("x", ""));
+    let rule = || backtest_request(china_rule("x", ""));
     let wrong = [
         (BacktestRuleRequest::default(), Code::InvalidArgument),
         (BacktestRuleRequest { from: "soon".to_owned(), ..rule() }, Code::InvalidArgument),
@@ -171,7 +172,10 @@ async fn invalid_requests_are_refused() {
         (BacktestRuleRequest { most_subjects: 10_001, ..rule() }, Code::InvalidArgument),
         (BacktestRuleRequest { rule: stored("none", 0), ..Default::default() }, Code::NotFound),
         (BacktestRuleRequest { against: stored("r", 2), ..rule() }, Code::NotFound),
-        (of(Rule { measure: "magic".to_owned(), ..china_rule("x", "") }), Code::InvalidArgument),
+        (
+            backtest_request(Rule { measure: "magic".to_owned(), ..china_rule("x", "") }),
+            Code::InvalidArgument,
+        ),
     ];
     for (request, code) in wrong {
         assert_eq!(
@@ -196,16 +200,16 @@ async fn a_backtest_ends_with_its_caller_and_at_its_deadline() {
     }
     for _ in 0..8 {
         // Each of these leaves at once; if one kept its turn, the next would wait in vain.
-        drop(service.client.backtest_rule(of(china_rule("r", ""))).await.unwrap());
+        drop(service.client.backtest_rule(backtest_request(china_rule("r", ""))).await.unwrap());
     }
-    let mut late = tonic::Request::new(of(china_rule("r", "")));
+    let mut late = tonic::Request::new(backtest_request(china_rule("r", "")));
     late.set_timeout(std::time::Duration::from_nanos(1));
     let refused = match service.client.backtest_rule(late).await {
         Ok(answers) => answers.into_inner().message().await.map(|_| ()),
         Err(status) => Err(status),
     };
     assert!(refused.is_err());
-    let (_, summary) = backtest(&mut service, of(china_rule("r", ""))).await;
+    let (_, summary) = backtest(&mut service, backtest_request(china_rule("r", ""))).await;
     assert_eq!(summary.releases, 40);
     service.stop().await;
 }

@@ -11,7 +11,7 @@ use tonic::service::Routes;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::kit::{Cell, Desk, Service, china_rule, describe, there};
+use crate::kit::{Cell, Desk, Service, china_rule, describe, known_share};
 
 /// The expression that froze the process: every figure with every other, for every period of every subject.
 const COSTLY: &str = "series.all(a, series.all(b, a + b >= 0.0))";
@@ -40,10 +40,10 @@ pub(crate) fn world(
 ) -> Vec<(String, Vec<Cell>)> {
     let (consumers, suppliers) = (codes(consumers), codes(suppliers));
     let of = |consumer: &'static str| {
-        suppliers.iter().map(move |supplier| Cell { supplier, ..there(consumer, 0.01) })
+        suppliers.iter().map(move |supplier| Cell { supplier, ..known_share(consumer, 0.01) })
     };
     let cells: Vec<Cell> =
-        consumers.iter().flat_map(|consumer| of(consumer)).chain([there("DEU", china)]).collect();
+        consumers.iter().flat_map(|consumer| of(consumer)).chain([known_share("DEU", china)]).collect();
     years.map(|year| (year.to_string(), cells.clone())).collect()
 }
 
@@ -123,7 +123,7 @@ async fn a_rule_that_costs_too_much_is_suspended_and_others_go_on_also_after_a_r
         info.health_reason
     );
     assert!(info.health_reason.contains("select consumers"), "{}", info.health_reason);
-    let told = desk.told().await;
+    let told = desk.transitions().await;
     assert!(told.iter().any(|line| line == "Fired china/DEU/cobalt/refined/CHN 1965 CROSSED"), "{told:?}");
     assert!(!told.iter().any(|line| line.contains("costly/")), "{told:?}");
     service.stop().await;
@@ -132,7 +132,7 @@ async fn a_rule_that_costs_too_much_is_suspended_and_others_go_on_also_after_a_r
     let position = publish(&desk, "b", world(0, 0, 2024..=2024, 0.5)).await;
     service.evaluated(position).await;
     suspended(&mut service, "costly").await;
-    let told = desk.told().await;
+    let told = desk.transitions().await;
     assert!(told.iter().any(|line| line.starts_with("Resolved china/DEU/cobalt/refined/CHN")), "{told:?}");
     assert_eq!(desk.count("RuleSuspended").await, 1, "it is told once");
     let ask = RemoveRuleRequest { rule: "costly".to_owned(), ..RemoveRuleRequest::default() };
@@ -149,7 +149,7 @@ async fn a_log_of_an_earlier_version_with_such_a_rule_is_served() {
     let mut service = desk.start().await;
     service.evaluated(position).await;
     suspended(&mut service, "costly").await;
-    assert!(desk.told().await.iter().any(|line| line.starts_with("Fired china/DEU/")));
+    assert!(desk.transitions().await.iter().any(|line| line.starts_with("Fired china/DEU/")));
     service.stop().await;
 }
 
@@ -162,7 +162,7 @@ async fn calls_are_answered_and_other_rules_come_first_while_a_costly_rule_is_ev
     service.put(china_rule("china", "")).await;
     let (probing, stop) = probe(&service, "a-costly");
     let position = publish(&desk, "a", world(2, 21, 1965..=2024, 0.9)).await;
-    while !desk.told().await.iter().any(|line| line.starts_with("Fired china/DEU/")) {
+    while !desk.transitions().await.iter().any(|line| line.starts_with("Fired china/DEU/")) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let evaluated = service.list(AlertFilter::default()).await.evaluated_position;
@@ -238,7 +238,7 @@ async fn health_checks_answer_at_once_while_a_costly_rule_is_evaluated_and_after
     let position = publish(&desk, "a", world(2, 21, 1990..=2024, 0.9)).await;
     service.evaluated(position).await;
     watch.assert_quick().await;
-    assert!(desk.told().await.iter().any(|line| line.starts_with("Fired china/DEU/")));
+    assert!(desk.transitions().await.iter().any(|line| line.starts_with("Fired china/DEU/")));
     service.stop().await;
 
     let (mut service, health) = Service::start_healthy(desk.logs()).await;
@@ -246,7 +246,7 @@ async fn health_checks_answer_at_once_while_a_costly_rule_is_evaluated_and_after
     let position = publish(&desk, "b", world(2, 21, 2024..=2024, 0.5)).await;
     service.evaluated(position).await;
     watch.assert_quick().await;
-    assert!(desk.told().await.iter().any(|line| line.starts_with("Resolved china/DEU/")));
+    assert!(desk.transitions().await.iter().any(|line| line.starts_with("Resolved china/DEU/")));
     assert_eq!(get(&mut service, "a-costly").await.health(), RuleHealth::Ok);
     service.stop().await;
 }

@@ -151,7 +151,7 @@ async fn two_replicas_accept_rules_while_figures_arrive() {
         last = published;
     }
     tokio::join!(one.evaluated(last), other.evaluated(last));
-    let mut told = desk.told().await;
+    let mut told = desk.transitions().await;
     let count = told.len();
     told.sort();
     told.dedup();
@@ -193,7 +193,7 @@ async fn a_restart_keeps_alerts_in_every_state() {
 
     let position = desk.publish("cobalt", "b", shares("JPN", "refined", &[(2025, 0.7)])).await;
     service.evaluated(position).await;
-    let told = desk.told().await;
+    let told = desk.transitions().await;
     assert!(told.contains(&"Fired r/JPN/cobalt/refined/CHN 2025 HELD".to_owned()), "{told:?}");
     service.stop().await;
 }

@@ -11,7 +11,7 @@ use orewatch_runtime::Clock as _;
 use prost::Message as _;
 use uuid::Uuid;
 
-use crate::kit::{Cell, Desk, Service, Still, china_rule, there};
+use crate::kit::{Cell, Desk, Service, Still, china_rule, known_share};
 
 async fn publish(desk: &Desk, service: &mut Service, periods: &[(&str, Vec<Cell>)]) -> u64 {
     let position = desk.publish_for(CauseKind::ReleaseCommitted, "magnesium", "a", periods).await;
@@ -20,13 +20,13 @@ async fn publish(desk: &Desk, service: &mut Service, periods: &[(&str, Vec<Cell>
 }
 
 /// What a rule's alerts were told of.
-async fn told(desk: &Desk, rule: &str) -> Vec<String> {
+async fn transitions(desk: &Desk, rule: &str) -> Vec<String> {
     let prefix = format!("{rule}/GBR/magnesium/refined/CHN ");
-    let told = desk.told().await;
+    let told = desk.transitions().await;
     told.iter().filter(|line| line.contains(&prefix)).map(|line| line.replace(&prefix, "")).collect()
 }
 
-fn both() -> [Rule; 2] {
+fn both_rules() -> [Rule; 2] {
     [china_rule("annual", ""), china_rule("monthly", "frequency: monthly")]
 }
 
@@ -34,28 +34,28 @@ fn both() -> [Rule; 2] {
 async fn each_rule_uses_periods_of_its_frequency() {
     let desk = Desk::new();
     let mut service = desk.start().await;
-    for rule in both() {
+    for rule in both_rules() {
         service.put(rule).await;
     }
-    let years = [("2023", vec![there("GBR", 0.7)]), ("2024", vec![there("GBR", 0.75)])];
+    let years = [("2023", vec![known_share("GBR", 0.7)]), ("2024", vec![known_share("GBR", 0.75)])];
     publish(&desk, &mut service, &years).await;
     let months = [
-        ("2024-11", vec![there("GBR", 0.1)]),
-        ("2025-01", vec![there("GBR", 0.99)]),
-        ("2025-02", vec![there("GBR", 0.2)]),
+        ("2024-11", vec![known_share("GBR", 0.1)]),
+        ("2025-01", vec![known_share("GBR", 0.99)]),
+        ("2025-02", vec![known_share("GBR", 0.2)]),
     ];
     publish(&desk, &mut service, &months).await;
-    assert_eq!(told(&desk, "annual").await, ["Fired 2023 CROSSED"], "months neither fire nor end it");
-    assert_eq!(told(&desk, "monthly").await, ["Fired 2025-01 CROSSED", "Resolved 2025-02 CLEARED"]);
+    assert_eq!(transitions(&desk, "annual").await, ["Fired 2023 CROSSED"], "months neither fire nor end it");
+    assert_eq!(transitions(&desk, "monthly").await, ["Fired 2025-01 CROSSED", "Resolved 2025-02 CLEARED"]);
     let annual = service.all().await.remove(0);
     assert_eq!((annual.period.as_str(), annual.stale), ("2024", false), "the newest is of the newest year");
     assert_eq!(annual.series.iter().map(|point| &*point.period).collect::<Vec<_>>(), ["2023", "2024"]);
 
     // A month of others makes no year missing, and a year no month.
-    publish(&desk, &mut service, &[("2025-03", vec![there("DEU", 0.1)])]).await;
-    publish(&desk, &mut service, &[("2025", vec![there("DEU", 0.1)])]).await;
-    assert_eq!(told(&desk, "annual").await[1..], ["Stale 2025 NO_DATA"]);
-    assert_eq!(told(&desk, "monthly").await.len(), 2, "what is over is not stale");
+    publish(&desk, &mut service, &[("2025-03", vec![known_share("DEU", 0.1)])]).await;
+    publish(&desk, &mut service, &[("2025", vec![known_share("DEU", 0.1)])]).await;
+    assert_eq!(transitions(&desk, "annual").await[1..], ["Stale 2025 NO_DATA"]);
+    assert_eq!(transitions(&desk, "monthly").await.len(), 2, "what is over is not stale");
     service.stop().await;
 }
 
@@ -69,15 +69,15 @@ async fn a_hold_and_a_change_count_the_periods_of_the_rule() {
                 when: {change: absolute, above: 0.1}\n";
     service.put(parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
     let periods = [
-        ("2024", vec![there("GBR", 0.7)]),
-        ("2024-01", vec![there("GBR", 0.9)]),
-        ("2024-12", vec![there("GBR", 0.1)]),
-        ("2025", vec![there("GBR", 0.85)]),
+        ("2024", vec![known_share("GBR", 0.7)]),
+        ("2024-01", vec![known_share("GBR", 0.9)]),
+        ("2024-12", vec![known_share("GBR", 0.1)]),
+        ("2025", vec![known_share("GBR", 0.85)]),
     ];
     publish(&desk, &mut service, &periods).await;
-    assert_eq!(told(&desk, "annual").await, ["Pending 2024 CROSSED", "Fired 2025 HELD"]);
-    assert_eq!(told(&desk, "monthly").await, ["Pending 2024-01 CROSSED", "Resolved 2024-12 CLEARED"]);
-    assert_eq!(told(&desk, "rise").await, ["Fired 2025 CROSSED"], "0.85 in 2025 is held against 2024");
+    assert_eq!(transitions(&desk, "annual").await, ["Pending 2024 CROSSED", "Fired 2025 HELD"]);
+    assert_eq!(transitions(&desk, "monthly").await, ["Pending 2024-01 CROSSED", "Resolved 2024-12 CLEARED"]);
+    assert_eq!(transitions(&desk, "rise").await, ["Fired 2025 CROSSED"], "0.85 in 2025 is held against 2024");
     service.stop().await;
 }
 
@@ -86,13 +86,14 @@ async fn a_backtest_and_a_preview_use_the_frequency_of_the_rule() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     let periods = [
-        ("2024", vec![there("GBR", 0.7)]),
-        ("2024-06", vec![there("GBR", 0.1)]),
-        ("2024-07", vec![there("GBR", 0.9)]),
-        ("2025-01", vec![there("GBR", 0.2)]),
+        ("2024", vec![known_share("GBR", 0.7)]),
+        ("2024-06", vec![known_share("GBR", 0.1)]),
+        ("2024-07", vec![known_share("GBR", 0.9)]),
+        ("2025-01", vec![known_share("GBR", 0.2)]),
     ];
     publish(&desk, &mut service, &periods).await;
-    for (rule, firing, periods) in both().into_iter().zip([(1, 1), (0, 3)]).map(|(rule, (a, b))| (rule, a, b))
+    for (rule, firing, periods) in
+        both_rules().into_iter().zip([(1, 1), (0, 3)]).map(|(rule, (a, b))| (rule, a, b))
     {
         let choice = Some(RuleChoice { choice: Some(rule_choice::Choice::Rule(rule.clone())) });
         let request = BacktestRuleRequest { rule: choice, ..BacktestRuleRequest::default() };
@@ -128,12 +129,12 @@ async fn a_rule_that_changes_to_monthly_ends_its_annual_episodes() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
-    let periods = [("2024", vec![there("GBR", 0.7)]), ("2024-06", vec![there("GBR", 0.9)])];
+    let periods = [("2024", vec![known_share("GBR", 0.7)]), ("2024-06", vec![known_share("GBR", 0.9)])];
     let position = publish(&desk, &mut service, &periods).await;
     service.put(china_rule("r", "frequency: monthly")).await;
     service.evaluated(position).await;
     let lines = ["Fired 2024 CROSSED", "Resolved 2024 RULE_REVISED", "Fired 2024-06 RULE_REVISED"];
-    assert_eq!(told(&desk, "r").await, lines);
+    assert_eq!(transitions(&desk, "r").await, lines);
     let alert = service.all().await.remove(0);
     assert_eq!(alert.episode, "r/GBR/magnesium/refined/CHN@2024-06");
     service.stop().await;
@@ -217,7 +218,7 @@ async fn alerts_of_a_version_that_mixed_frequencies_are_corrected_with_a_reason_
         }
         desk.record_rule(rule).await;
     }
-    let periods = [("2024", vec![there("GBR", 0.7)]), ("2026-06", vec![there("GBR", 1.0)])];
+    let periods = [("2024", vec![known_share("GBR", 0.7)]), ("2026-06", vec![known_share("GBR", 1.0)])];
     let kind = CauseKind::ReleaseCommitted;
     let position = desk.publish_for(kind, "magnesium", "a", &periods).await;
     let alerts = vec![
@@ -228,15 +229,15 @@ async fn alerts_of_a_version_that_mixed_frequencies_are_corrected_with_a_reason_
     evaluation(&desk, 0, position, alerts).await;
 
     let mut service = desk.start().await;
-    let position = desk.publish_for(kind, "cobalt", "b", &[("2024", vec![there("GBR", 0.1)])]).await;
+    let position = desk.publish_for(kind, "cobalt", "b", &[("2024", vec![known_share("GBR", 0.1)])]).await;
     service.evaluated(position).await;
     let anew = ["Resolved 2026-06 FREQUENCIES_SEPARATED", "Fired 2024 FREQUENCIES_SEPARATED"];
-    assert_eq!(told(&desk, "fires").await[1..], anew);
-    assert_eq!(told(&desk, "is-low").await[1..], anew[..1]);
-    assert_eq!(told(&desk, "was-over").await[2..], anew[1..]);
-    let before = desk.told().await.len();
-    let position = desk.publish_for(kind, "cobalt", "c", &[("2025", vec![there("GBR", 0.1)])]).await;
+    assert_eq!(transitions(&desk, "fires").await[1..], anew);
+    assert_eq!(transitions(&desk, "is-low").await[1..], anew[..1]);
+    assert_eq!(transitions(&desk, "was-over").await[2..], anew[1..]);
+    let before = desk.transitions().await.len();
+    let position = desk.publish_for(kind, "cobalt", "c", &[("2025", vec![known_share("GBR", 0.1)])]).await;
     service.evaluated(position).await;
-    assert_eq!(desk.told().await.len(), before, "it is told once");
+    assert_eq!(desk.transitions().await.len(), before, "it is told once");
     service.stop().await;
 }

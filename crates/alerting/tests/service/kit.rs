@@ -81,7 +81,7 @@ impl Desk {
     }
 
     /// All transitions on the alerts log, in order, as `KIND ALERT PERIOD REASON`.
-    pub(crate) async fn told(&self) -> Vec<String> {
+    pub(crate) async fn transitions(&self) -> Vec<String> {
         let events = self.recorded().await;
         events.iter().filter_map(|event| AlertEvent::read(event).unwrap()).filter_map(line).collect()
     }
@@ -238,7 +238,7 @@ pub(crate) struct Cell {
 }
 
 /// A share from China that is known.
-pub(crate) fn there(consumer: &'static str, value: f64) -> Cell {
+pub(crate) fn known_share(consumer: &'static str, value: f64) -> Cell {
     let status = Status::Known;
     Cell {
         consumer,
@@ -252,12 +252,12 @@ pub(crate) fn there(consumer: &'static str, value: f64) -> Cell {
 
 /// A share from China that several datasets give: how many, and the lowest and the highest.
 pub(crate) fn from_sources(consumer: &'static str, value: f64, sources: (u32, f64, f64)) -> Cell {
-    Cell { sources, ..there(consumer, value) }
+    Cell { sources, ..known_share(consumer, value) }
 }
 
 /// A share from China that has no value.
 pub(crate) fn without(consumer: &'static str, status: Status) -> Cell {
-    Cell { value: None, status, ..there(consumer, 0.0) }
+    Cell { value: None, status, ..known_share(consumer, 0.0) }
 }
 
 /// A share from China that has ceased to exist.

@@ -50,7 +50,7 @@ async fn a_limit_drops_no_open_alert_and_held_back_subjects_fire_once_there_is_r
         "Resolved r/DEU/cobalt/refined/CHN 2025 CLEARED",
         "Fired r/DEU/lithium/refined/CHN 2025 LIMIT_LIFTED",
     ];
-    assert_eq!(desk.told().await, lines);
+    assert_eq!(desk.transitions().await, lines);
     let lithium = alert(&mut service, "r/DEU/lithium/refined/CHN").await;
     assert_eq!(lithium.pending_since, "2024", "the line was crossed when there was no room");
     service.stop().await;
@@ -65,7 +65,7 @@ async fn a_failed_evaluation_changes_no_alert_and_shows_in_the_rules_health() {
     service.put(rule(text)).await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2023, 0.7), (2024, 0.3)])).await;
     service.evaluated(position).await;
-    assert_eq!(desk.told().await, ["Fired r/DEU/cobalt/refined/CHN 2023 CROSSED"]);
+    assert_eq!(desk.transitions().await, ["Fired r/DEU/cobalt/refined/CHN 2023 CROSSED"]);
     let told = info(&mut service, "r").await;
     assert_eq!((told.health(), told.failed, told.firing), (RuleHealth::Failed, 1, 1));
     assert!(told.health_reason.starts_with("the evaluation fails on 1 subjects: "), "{told:?}");
@@ -73,7 +73,7 @@ async fn a_failed_evaluation_changes_no_alert_and_shows_in_the_rules_health() {
     let position = desk.publish("cobalt", "b", shares("DEU", "refined", &[(2025, 0.9)])).await;
     service.evaluated(position).await;
     assert_eq!(info(&mut service, "r").await.health(), RuleHealth::Ok);
-    assert_eq!(desk.told().await.len(), 1, "the episode went through the failure");
+    assert_eq!(desk.transitions().await.len(), 1, "the episode went through the failure");
     service.stop().await;
 }
 
@@ -237,7 +237,7 @@ async fn the_passing_of_time_alone_makes_figures_old() {
     service.put(rule(old)).await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2024, 0.7)])).await;
     service.evaluated(position).await;
-    assert_eq!(desk.told().await, [] as [&str; 0], "half a year is not too old");
+    assert_eq!(desk.transitions().await, [] as [&str; 0], "half a year is not too old");
 
     // The clock goes on; the worker looks at it when it is woken, here by figures of another material.
     clock.0.store(at("2026-02-01"), Ordering::SeqCst);
@@ -245,12 +245,12 @@ async fn the_passing_of_time_alone_makes_figures_old() {
     service.evaluated(position).await;
     let id = "old/DEU/cobalt/refined/CHN";
     for _ in 0..2000 {
-        if !desk.told().await.is_empty() {
+        if !desk.transitions().await.is_empty() {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    assert_eq!(desk.told().await, [format!("Fired {id} 2024 CROSSED")]);
+    assert_eq!(desk.transitions().await, [format!("Fired {id} 2024 CROSSED")]);
     let fired = alert(&mut service, id).await;
     assert_eq!(
         (fired.condition.as_str(), fired.finding.as_str()),
@@ -261,7 +261,7 @@ async fn the_passing_of_time_alone_makes_figures_old() {
     let position = desk.publish("cobalt", "b", shares("DEU", "refined", &[(2025, 0.7)])).await;
     service.evaluated(position).await;
     assert_eq!(
-        desk.told().await,
+        desk.transitions().await,
         [format!("Fired {id} 2024 CROSSED"), format!("Resolved {id} 2025 CLEARED")],
         "newer figures clear it; nothing is restated"
     );

@@ -9,7 +9,7 @@ use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::{CauseKind, Status};
 use orewatch_runtime::Context;
 
-use crate::kit::{Cell, Desk, Service, Still, china_rule, gone, there, without};
+use crate::kit::{Cell, Desk, Service, Still, china_rule, gone, known_share, without};
 
 const ID: &str = "r/DEU/cobalt/refined/CHN";
 
@@ -50,8 +50,8 @@ fn ways() -> Vec<Way> {
 /// Germany's alert fires in 2024.
 async fn fired(desk: &Desk, service: &mut Service) {
     let years = [
-        ("2023", vec![there("DEU", 0.5), there("JPN", 0.1)]),
-        ("2024", vec![there("DEU", 0.9), there("JPN", 0.1)]),
+        ("2023", vec![known_share("DEU", 0.5), known_share("JPN", 0.1)]),
+        ("2024", vec![known_share("DEU", 0.9), known_share("JPN", 0.1)]),
     ];
     let position = desk.publish_for(CauseKind::ReleaseCommitted, "cobalt", "a", &years).await;
     service.evaluated(position).await;
@@ -64,7 +64,7 @@ async fn lose(desk: &Desk, service: &mut Service, way: &Way) -> u64 {
 }
 
 async fn publish(desk: &Desk, service: &mut Service, year: &str, value: f64) {
-    let cells = vec![there("DEU", value), there("JPN", 0.1)];
+    let cells = vec![known_share("DEU", value), known_share("JPN", 0.1)];
     let position = desk.publish_for(CauseKind::ReleaseCommitted, "cobalt", "c", &[(year, cells)]).await;
     service.evaluated(position).await;
 }
@@ -76,8 +76,8 @@ async fn start(desk: &Desk, dir: &Path) -> Service {
 }
 
 /// What was told, without the identifier.
-async fn told(desk: &Desk) -> Vec<String> {
-    desk.told().await.iter().map(|line| line.replace(&format!("{ID} "), "")).collect()
+async fn transitions(desk: &Desk) -> Vec<String> {
+    desk.transitions().await.iter().map(|line| line.replace(&format!("{ID} "), "")).collect()
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn an_alert_whose_figure_disappears_is_stale_and_continues_when_it_returns
         fired(&desk, &mut service).await;
         lose(&desk, &mut service, &way).await;
         let stale = format!("Stale 2024 {}", way.reason);
-        assert_eq!(told(&desk).await, ["Fired 2024 CROSSED", &stale], "{}", way.name);
+        assert_eq!(transitions(&desk).await, ["Fired 2024 CROSSED", &stale], "{}", way.name);
         let alert = service.all().await.remove(0);
         assert_eq!((alert.state(), alert.stale), (AlertState::Firing, true), "{}", way.name);
         assert_eq!((alert.episode.as_str(), alert.fired_at.as_str()), (&*format!("{ID}@2024"), "2024"));
@@ -97,10 +97,10 @@ async fn an_alert_whose_figure_disappears_is_stale_and_continues_when_it_returns
         assert_eq!(alert.estimate.as_ref().unwrap().value, None);
 
         publish(&desk, &mut service, "2025", 0.8).await;
-        assert_eq!(told(&desk).await[2..], ["Stale 2025 DATA_BACK"], "{}", way.name);
+        assert_eq!(transitions(&desk).await[2..], ["Stale 2025 DATA_BACK"], "{}", way.name);
         assert!(!service.all().await[0].stale);
         publish(&desk, &mut service, "2026", 0.3).await;
-        assert_eq!(told(&desk).await[3..], ["Resolved 2026 CLEARED"], "{}", way.name);
+        assert_eq!(transitions(&desk).await[3..], ["Resolved 2026 CLEARED"], "{}", way.name);
         service.stop().await;
     }
 }
@@ -116,7 +116,7 @@ async fn stale_alerts_survive_a_restart_with_and_without_a_snapshot() {
         let position = lose(&desk, &mut service, &way).await;
         let expected = service.all().await;
         service.stop().await;
-        let before = told(&desk).await;
+        let before = transitions(&desk).await;
         for snapshot in [true, false] {
             if !snapshot {
                 std::fs::remove_file(dir.path().join("alerting.snapshot")).unwrap();
@@ -124,13 +124,13 @@ async fn stale_alerts_survive_a_restart_with_and_without_a_snapshot() {
             let mut service = start(&desk, dir.path()).await;
             service.evaluated(position).await;
             assert_eq!(service.all().await, expected, "{}, snapshot: {snapshot}", way.name);
-            assert_eq!(told(&desk).await, before);
+            assert_eq!(transitions(&desk).await, before);
             service.stop().await;
         }
         let mut service = start(&desk, dir.path()).await;
         publish(&desk, &mut service, "2025", 0.62).await;
         assert_eq!(
-            told(&desk).await[2..],
+            transitions(&desk).await[2..],
             ["Stale 2025 DATA_BACK"],
             "{}: between the lines it goes on",
             way.name
@@ -148,11 +148,11 @@ async fn a_figure_that_returns_restates_or_continues() {
         fired(&desk, &mut service).await;
         lose(&desk, &mut service, &way).await;
         publish(&desk, &mut service, "2024", 0.85).await;
-        assert_eq!(told(&desk).await[2..], ["Stale 2024 DATA_BACK"], "{}", way.name);
+        assert_eq!(transitions(&desk).await[2..], ["Stale 2024 DATA_BACK"], "{}", way.name);
         lose(&desk, &mut service, &way).await;
         publish(&desk, &mut service, "2024", 0.4).await;
         let more = ["Restated 2024 RESTATED", "Resolved 2024 RESTATED"];
-        assert_eq!(told(&desk).await[4..], more, "{}: by a figure that is there", way.name);
+        assert_eq!(transitions(&desk).await[4..], more, "{}: by a figure that is there", way.name);
         service.stop().await;
     }
 }
@@ -166,9 +166,9 @@ async fn the_no_data_policy_resolves_the_alert_with_its_reason() {
         fired(&desk, &mut service).await;
         lose(&desk, &mut service, &way).await;
         let over = format!("Resolved 2024 {}", way.reason);
-        assert_eq!(told(&desk).await, ["Fired 2024 CROSSED", &over], "{}", way.name);
+        assert_eq!(transitions(&desk).await, ["Fired 2024 CROSSED", &over], "{}", way.name);
         publish(&desk, &mut service, "2025", 0.8).await;
-        assert_eq!(told(&desk).await[2..], ["Fired 2025 CROSSED"], "{}", way.name);
+        assert_eq!(transitions(&desk).await[2..], ["Fired 2025 CROSSED"], "{}", way.name);
         assert_eq!(service.all().await[0].pending_since, "2025");
         service.stop().await;
     }
@@ -210,7 +210,7 @@ async fn a_rule_never_fires_on_figures_that_were_missing_before_it_was_put() {
         service.put(china_rule("r", "")).await;
         service.evaluated(position).await;
         let own = async |desk: &Desk| {
-            let told = told(desk).await;
+            let told = transitions(desk).await;
             told.into_iter().filter(|line| !line.contains("early/")).collect::<Vec<_>>()
         };
         assert!(own(&desk).await.is_empty(), "{}", way.name);
@@ -232,13 +232,17 @@ async fn a_revision_of_the_rule_resolves_a_stale_alert_only_by_its_threshold() {
     let position = lose(&desk, &mut service, &way).await;
     service.put(china_rule("r", "text: Another text.")).await;
     service.evaluated(position).await;
-    assert_eq!(told(&desk).await.len(), 2, "nothing is over");
+    assert_eq!(transitions(&desk).await.len(), 2, "nothing is over");
     let mut higher = china_rule("r", "");
     let when = higher.when.as_mut().unwrap();
     (when.line, when.clear) = (Some(condition::Line::Above(0.95)), None);
     service.put(higher).await;
     service.evaluated(position).await;
-    assert_eq!(told(&desk).await[2..], ["Resolved 2024 RULE_REVISED"], "the last figure is not beyond it");
+    assert_eq!(
+        transitions(&desk).await[2..],
+        ["Resolved 2024 RULE_REVISED"],
+        "the last figure is not beyond it"
+    );
     service.stop().await;
 }
 
@@ -250,13 +254,13 @@ async fn a_missing_operand_of_a_condition_counts_like_a_missing_figure() {
                 when: {all: [{above: 0.5}, {supplier: VNM, below: 0.2}]}\n";
     service.put(orewatch_rules::rules::parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
     let vnm = |cell: Cell| Cell { supplier: "VNM", ..cell };
-    let both = vec![there("DEU", 0.9), vnm(there("DEU", 0.1))];
+    let both = vec![known_share("DEU", 0.9), vnm(known_share("DEU", 0.1))];
     let position = desk.publish_for(CauseKind::ReleaseCommitted, "cobalt", "a", &[("2024", both)]).await;
     service.evaluated(position).await;
     let lost = vec![vnm(without("DEU", Status::Withheld))];
     let position = desk.publish_for(CauseKind::ReleaseRestated, "cobalt", "b", &[("2024", lost)]).await;
     service.evaluated(position).await;
-    assert_eq!(told(&desk).await, ["Fired 2024 CROSSED", "Stale 2024 NO_DATA"]);
+    assert_eq!(transitions(&desk).await, ["Fired 2024 CROSSED", "Stale 2024 NO_DATA"]);
     service.stop().await;
 }
 
@@ -268,13 +272,13 @@ async fn an_alert_on_an_unlisted_supplier_is_not_resolved_when_no_supplier_is_li
                 when: {below: 0.2}\n";
     service.put(orewatch_rules::rules::parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
     let vnm = |cell: Cell| Cell { supplier: "VNM", ..cell };
-    let years = [("2023", vec![there("DEU", 0.9)]), ("2024", vec![vnm(there("DEU", 1.0))])];
+    let years = [("2023", vec![known_share("DEU", 0.9)]), ("2024", vec![vnm(known_share("DEU", 1.0))])];
     let position = desk.publish_for(CauseKind::ReleaseCommitted, "cobalt", "a", &years).await;
     service.evaluated(position).await;
     let lost = [("2024", vec![vnm(gone("DEU"))])];
     let position = desk.publish_for(CauseKind::ReleaseWithdrawn, "cobalt", "b", &lost).await;
     service.evaluated(position).await;
-    assert_eq!(told(&desk).await, ["Fired 2024 CROSSED", "Stale 2024 NO_DATA"]);
+    assert_eq!(transitions(&desk).await, ["Fired 2024 CROSSED", "Stale 2024 NO_DATA"]);
     service.stop().await;
 }
 
@@ -285,12 +289,12 @@ async fn a_rule_on_the_age_of_data_does_not_resolve_when_the_data_disappear() {
     let text = "id: r\ntitle: R\nmeasure: import-share\nselect: {supplier: CHN, consumer: DEU}\n\
                 when: {age: {older_than: 400d}}\n";
     service.put(orewatch_rules::rules::parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
-    let years = [("2020", vec![there("DEU", 0.9)])];
+    let years = [("2020", vec![known_share("DEU", 0.9)])];
     let position = desk.publish_for(CauseKind::ReleaseCommitted, "cobalt", "a", &years).await;
     service.evaluated(position).await;
     let lost = [("2020", vec![gone("DEU")])];
     let position = desk.publish_for(CauseKind::ReleaseWithdrawn, "cobalt", "b", &lost).await;
     service.evaluated(position).await;
-    assert_eq!(told(&desk).await, ["Fired 2020 CROSSED", "Stale 2020 NO_DATA"]);
+    assert_eq!(transitions(&desk).await, ["Fired 2020 CROSSED", "Stale 2020 NO_DATA"]);
     service.stop().await;
 }

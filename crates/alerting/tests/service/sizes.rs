@@ -60,7 +60,7 @@ async fn begun(terms: &str) -> (Desk, Service) {
 }
 
 async fn events(desk: &Desk) -> Vec<String> {
-    let all = desk.told().await;
+    let all = desk.transitions().await;
     all.into_iter().map(|line| line.replace("r/DEU/gallium/refined/CHN ", "")).collect()
 }
 

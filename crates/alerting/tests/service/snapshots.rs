@@ -15,7 +15,7 @@ async fn start(desk: &Desk, dir: &Path) -> Service {
 }
 
 /// What a service says of everything.
-async fn said(service: &mut Service) -> String {
+async fn all_answers(service: &mut Service) -> String {
     let list = service.list(AlertFilter::default()).await;
     let rules = service.client.list_rules(orewatch_contracts::alerting::v1::ListRulesRequest::default());
     format!("{:?} {:?} {:?}", list.alerts, list.evaluated_position, rules.await.unwrap().into_inner())
@@ -40,16 +40,16 @@ async fn a_restart_from_a_snapshot_gives_the_same_answers_as_one_without() {
         assert!(dir.path().join("alerting.snapshot").exists());
         let mut from_logs = desk.start().await;
         from_logs.evaluated(position).await;
-        let expected = said(&mut from_logs).await;
+        let expected = all_answers(&mut from_logs).await;
         from_logs.stop().await;
         service = start(&desk, dir.path()).await;
         service.evaluated(position).await;
-        assert_eq!(said(&mut service).await, expected, "after step {k}");
+        assert_eq!(all_answers(&mut service).await, expected, "after step {k}");
     }
     service.put(china_rule("other", "")).await;
     let position = desk.publish("cobalt", "b", shares("KOR", "refined", &[(2024, 0.99)])).await;
     service.evaluated(position).await;
-    let told = desk.told().await;
+    let told = desk.transitions().await;
     assert!(told.iter().any(|line| line.starts_with("Fired other/KOR/")), "{told:?}");
     service.stop().await;
 }
@@ -62,7 +62,7 @@ async fn a_snapshot_that_is_damaged_cut_off_or_of_another_log_is_not_used() {
     service.put(china_rule("r", "")).await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2023, 0.7), (2024, 0.8)])).await;
     service.evaluated(position).await;
-    let expected = said(&mut service).await;
+    let expected = all_answers(&mut service).await;
     service.stop().await;
 
     let file = dir.path().join("alerting.snapshot");
@@ -75,7 +75,7 @@ async fn a_snapshot_that_is_damaged_cut_off_or_of_another_log_is_not_used() {
         std::fs::write(&file, bad).unwrap();
         let mut service = start(&desk, dir.path()).await;
         service.evaluated(position).await;
-        assert_eq!(said(&mut service).await, expected);
+        assert_eq!(all_answers(&mut service).await, expected);
         service.stop().await;
     }
 

@@ -30,7 +30,7 @@ async fn rare_earths_of_the_g7_fire_resolve_and_fire_again() {
     let expected =
         [("Fired", "2019", "CROSSED"), ("Resolved", "2023", "CLEARED"), ("Fired", "2024", "CROSSED")];
     let expected = expected.map(|(kind, period, reason)| format!("{kind} {id} {period} {reason}"));
-    assert_eq!(desk.told().await, expected);
+    assert_eq!(desk.transitions().await, expected);
 
     let alerts = service.list(AlertFilter::default()).await.alerts;
     let alert = &alerts[0];
@@ -65,7 +65,7 @@ async fn a_restatement_is_reported_and_resolves_with_its_reason() {
 
     let id = "world-production-concentration/WLD/antimony/mined/-";
     let lines = ["Fired ID 2024 CROSSED", "Restated ID 2024 RESTATED", "Resolved ID 2024 RESTATED"];
-    assert_eq!(desk.told().await, lines.map(|line| line.replace("ID", id)));
+    assert_eq!(desk.transitions().await, lines.map(|line| line.replace("ID", id)));
     let history = service.history(id).await;
     let Transition::Restated(restated) = &history[1] else { panic!("{history:?}") };
     assert_eq!(
@@ -101,7 +101,7 @@ async fn a_correction_of_the_past_leaves_the_present_alert_unchanged() {
     desk.publish("cobalt", "a", shares("DEU", "refined", &[(2022, 0.7), (2023, 0.5), (2024, 0.8)])).await;
     let position = desk.publish("cobalt", "b", shares("DEU", "refined", &[(2022, 0.4)])).await;
     service.evaluated(position).await;
-    let told = desk.told().await;
+    let told = desk.transitions().await;
     assert_eq!(told[3..], ["Restated r/DEU/cobalt/refined/CHN 2022 RESTATED"]);
     assert_eq!(service.all().await[0].episode, "r/DEU/cobalt/refined/CHN@2024");
     service.stop().await;
@@ -167,7 +167,7 @@ async fn a_rule_on_an_earlier_version_of_a_measure_still_works() {
     let mut service = desk.start().await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2022, 0.7)])).await;
     service.evaluated(position).await;
-    assert_eq!(desk.told().await, ["Fired r/DEU/cobalt/refined/CHN 2022 CROSSED"]);
+    assert_eq!(desk.transitions().await, ["Fired r/DEU/cobalt/refined/CHN 2022 CROSSED"]);
     service.stop().await;
 }
 
@@ -187,7 +187,7 @@ async fn missing_figures_make_an_alert_stale_and_do_not_resolve_it() {
     service.evaluated(position).await;
     let id = "r/DEU/cobalt/refined/CHN";
     let lines = ["Fired ID 2022 CROSSED", "Stale ID 2023 NO_DATA", "Stale ID 2025 DATA_BACK"];
-    assert_eq!(desk.told().await, lines.map(|line| line.replace("ID", id)));
+    assert_eq!(desk.transitions().await, lines.map(|line| line.replace("ID", id)));
     let history = service.history(id).await;
     let Transition::Stale(stale) = &history[1] else { panic!("{history:?}") };
     let alert = stale.alert.as_ref().unwrap();
@@ -211,7 +211,7 @@ async fn missing_figures_resolve_an_alert_if_the_rule_says_so() {
         "Resolved ID 2024 NO_DATA",
         "Fired ID 2025 CROSSED",
     ];
-    assert_eq!(desk.told().await, lines.map(|line| line.replace("ID", "r/DEU/cobalt/refined/CHN")));
+    assert_eq!(desk.transitions().await, lines.map(|line| line.replace("ID", "r/DEU/cobalt/refined/CHN")));
     service.stop().await;
 }
 
@@ -229,7 +229,7 @@ async fn a_hold_in_periods_goes_through_pending() {
         "Resolved ID 2023 CLEARED",
         "Pending ID 2024 CROSSED",
     ];
-    assert_eq!(desk.told().await, lines.map(|line| line.replace("ID", "r/DEU/cobalt/refined/CHN")));
+    assert_eq!(desk.transitions().await, lines.map(|line| line.replace("ID", "r/DEU/cobalt/refined/CHN")));
     service.stop().await;
 }
 
@@ -246,7 +246,7 @@ async fn severity_changes_within_an_episode() {
     service.evaluated(position).await;
     let lines =
         ["Fired ID 2022 CROSSED", "SeverityChanged ID 2023 SEVERITY", "SeverityChanged ID 2024 RESTATED"];
-    assert_eq!(desk.told().await, lines.map(|line| line.replace("ID", "r/DEU/cobalt/refined/CHN")));
+    assert_eq!(desk.transitions().await, lines.map(|line| line.replace("ID", "r/DEU/cobalt/refined/CHN")));
     service.stop().await;
 }
 
@@ -266,7 +266,10 @@ async fn the_removal_of_a_rule_ends_its_alerts() {
     let alerts = service.all().await;
     let states: Vec<_> = alerts.iter().map(|alert| (alert.rule.as_str(), alert.state())).collect();
     assert_eq!(states, [("other", AlertState::Firing), ("r", AlertState::Resolved)]);
-    assert_eq!(desk.told().await.last().unwrap(), "Resolved r/DEU/cobalt/refined/CHN 2024 RULE_REMOVED");
+    assert_eq!(
+        desk.transitions().await.last().unwrap(),
+        "Resolved r/DEU/cobalt/refined/CHN 2024 RULE_REMOVED"
+    );
     assert_eq!((alerts[1].rule_revision, alerts[1].cause.clone()), (1, None));
     service.stop().await;
 }
@@ -285,7 +288,7 @@ async fn a_rule_that_is_put_late_replays_the_history_once() {
         "Resolved r/DEU/cobalt/refined/CHN 2023 CLEARED",
         "Fired r/DEU/lithium/refined/CHN 2024 CROSSED",
     ];
-    assert_eq!(desk.told().await, lines);
+    assert_eq!(desk.transitions().await, lines);
     assert!(!service.put(china_rule("r", "")).await.changed, "an equal rule changes nothing");
     service.stop().await;
 }
@@ -301,7 +304,7 @@ async fn a_revision_keeps_the_episode_or_ends_it_with_a_reason() {
     let longer = service.put(china_rule("r", "hold: {periods: 5}")).await;
     assert_eq!((longer.changed, longer.rule.unwrap().revision), (true, 2));
     service.evaluated(position).await;
-    assert_eq!(desk.told().await.len(), 1, "a longer hold does not take a firing alert back");
+    assert_eq!(desk.transitions().await.len(), 1, "a longer hold does not take a firing alert back");
     assert_eq!(service.all().await[0].episode, "r/DEU/cobalt/refined/CHN@2023");
 
     let higher = {
@@ -317,7 +320,7 @@ async fn a_revision_keeps_the_episode_or_ends_it_with_a_reason() {
     service.evaluated(position).await;
     let id = "r/DEU/cobalt/refined/CHN";
     let lines = ["Fired ID 2023 CROSSED", "Resolved ID 2024 RULE_REVISED", "Fired ID 2024 RULE_REVISED"];
-    assert_eq!(desk.told().await, lines.map(|line| line.replace("ID", id)));
+    assert_eq!(desk.transitions().await, lines.map(|line| line.replace("ID", id)));
     let alert = &service.all().await[0];
     assert_eq!((alert.rule_revision, alert.episode.as_str()), (4, "r/DEU/cobalt/refined/CHN@2024"));
     service.stop().await;
@@ -346,7 +349,7 @@ async fn a_rule_that_watches_more_reads_the_exposures_again() {
         "Fired wide/JPN/cobalt/refined/CHN 2023 CROSSED",
         "Stale wide/JPN/cobalt/refined/CHN 2024 NO_DATA",
     ];
-    assert_eq!(desk.told().await, lines);
+    assert_eq!(desk.transitions().await, lines);
     service.stop().await;
 }
 
@@ -363,12 +366,12 @@ async fn a_rule_that_changes_its_pack_or_watches_less_keeps_its_other_alerts() {
     moved.pack = "other".to_owned();
     assert!(service.put(moved.clone()).await.changed);
     service.evaluated(position).await;
-    assert_eq!(desk.told().await.len(), 2, "nothing ends, nothing fires again");
+    assert_eq!(desk.transitions().await.len(), 2, "nothing ends, nothing fires again");
 
     moved.select.as_mut().unwrap().consumers = vec!["JPN".to_owned()];
     service.put(moved).await;
     service.evaluated(position).await;
-    assert_eq!(desk.told().await[2..], ["Resolved r/DEU/cobalt/refined/CHN 2024 RULE_REVISED"]);
+    assert_eq!(desk.transitions().await[2..], ["Resolved r/DEU/cobalt/refined/CHN 2024 RULE_REVISED"]);
     service.stop().await;
 }
 
@@ -399,7 +402,7 @@ async fn a_rule_at_its_limit_keeps_open_alerts_and_opens_no_more() {
     service.evaluated(position).await;
     let position = desk.publish("copper", "b", shares("DEU", "refined", &[(2024, 0.7)])).await;
     service.evaluated(position).await;
-    assert_eq!(desk.told().await, ["Fired r/DEU/cobalt/refined/CHN 2024 CROSSED"]);
+    assert_eq!(desk.transitions().await, ["Fired r/DEU/cobalt/refined/CHN 2024 CROSSED"]);
     let rules = service.client.list_rules(ListRulesRequest::default()).await.unwrap().into_inner().rules;
     assert_eq!((rules[0].limited, rules[0].firing, rules[0].subjects), (true, 1, 3));
 
@@ -407,7 +410,7 @@ async fn a_rule_at_its_limit_keeps_open_alerts_and_opens_no_more() {
     service.evaluated(position).await;
     let position = desk.publish("copper", "d", shares("JPN", "refined", &[(2024, 0.7)])).await;
     service.evaluated(position).await;
-    let told = desk.told().await;
+    let told = desk.transitions().await;
     let more = [
         "Resolved r/DEU/cobalt/refined/CHN 2025 CLEARED",
         "Fired r/DEU/copper/refined/CHN 2024 LIMIT_LIFTED",

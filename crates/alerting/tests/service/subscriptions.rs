@@ -45,7 +45,7 @@ async fn up_to_now(stream: &mut Streaming<SubscribeAlertsResponse>) -> Vec<(Stri
     }
 }
 
-fn of(consumer: &str) -> AlertFilter {
+fn alerts_for(consumer: &str) -> AlertFilter {
     AlertFilter { consumers: vec![consumer.to_owned()], ..AlertFilter::default() }
 }
 
@@ -58,7 +58,7 @@ async fn resuming_after_any_message_gives_exactly_the_rest() {
     service.evaluated(position).await;
 
     let all = up_to_now(&mut subscribe(&mut service, "beginning", AlertFilter::default()).await).await;
-    assert_eq!(all.iter().map(|(_, line)| line.clone()).collect::<Vec<_>>(), desk.told().await);
+    assert_eq!(all.iter().map(|(_, line)| line.clone()).collect::<Vec<_>>(), desk.transitions().await);
     assert_eq!(all.len(), 5);
     for k in 0..all.len() {
         let rest = up_to_now(&mut subscribe(&mut service, &all[k].0, AlertFilter::default()).await).await;
@@ -101,7 +101,7 @@ async fn a_subscription_without_matches_still_gets_new_tokens() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
-    let mut stream = subscribe(&mut service, "", of("JPN")).await;
+    let mut stream = subscribe(&mut service, "", alerts_for("JPN")).await;
     let (first, message) = next(&mut stream).await;
     assert!(matches!(message, Message::CaughtUp(_)));
     desk.publish("cobalt", "a", shares("DEU", "refined", SERIES)).await;
@@ -113,7 +113,7 @@ async fn a_subscription_without_matches_still_gets_new_tokens() {
     };
     assert!(matches!(message, Message::Checkpoint(_)));
     assert_ne!(first, last);
-    assert!(up_to_now(&mut subscribe(&mut service, &last, of("JPN")).await).await.is_empty());
+    assert!(up_to_now(&mut subscribe(&mut service, &last, alerts_for("JPN")).await).await.is_empty());
     service.stop().await;
 }
 

@@ -136,15 +136,17 @@ fn message(of: &MessageDescriptor, event: &str, depth: u32) -> DynamicMessage {
 fn value(field: &FieldDescriptor, event: &str, depth: u32) -> Value {
     match field.kind() {
         Kind::Message(entry) if field.is_map() => {
-            let value = one(&entry.map_entry_value_field(), event, depth);
+            let value = sample_value(&entry.map_entry_value_field(), event, depth);
             Value::Map([(MapKey::String("team".to_owned()), value)].into())
         }
-        _ if field.cardinality() == Cardinality::Repeated => Value::List(vec![one(field, event, depth)]),
-        _ => one(field, event, depth),
+        _ if field.cardinality() == Cardinality::Repeated => {
+            Value::List(vec![sample_value(field, event, depth)])
+        }
+        _ => sample_value(field, event, depth),
     }
 }
 
-fn one(field: &FieldDescriptor, event: &str, depth: u32) -> Value {
+fn sample_value(field: &FieldDescriptor, event: &str, depth: u32) -> Value {
     // Columns name values of their dictionaries, which have one each.
     let is_index = field.is_list() && field.parent_message().name().ends_with("Columns");
     match field.kind() {

@@ -7,7 +7,7 @@ use orewatch_eventlog::Error;
 use proptest::prelude::*;
 use prost::Message;
 
-use crate::log::{Log, of, seen};
+use crate::log::{Log, committed_log, seen};
 
 const DIGITS: u32 = 3;
 
@@ -83,8 +83,10 @@ proptest! {
     fn both_forms_give_the_same_book_to_the_bit(
         chunks in prop::collection::vec(prop::collection::vec(row(), 0..150), 1..4),
     ) {
-        let [plain, compact] =
-            [plain, compact].map(|form| of(&chunks.iter().map(|rows| form(rows)).collect::<Vec<_>>()));
+        let [plain, compact] = [plain, compact].map(|form| {
+            let columns: Vec<_> = chunks.iter().map(|rows| form(rows)).collect();
+            committed_log(&columns)
+        });
         prop_assert_eq!(seen(plain.book()), seen(compact.book()));
     }
 }
@@ -110,7 +112,7 @@ fn mixed(rows: &[((u32, u32), Row)]) -> TradeColumns {
 fn apart(rows: &[((u32, u32), Row)]) -> Vec<TradeColumns> {
     let markets = [(0, 0), (0, 1), (1, 0), (1, 1)];
     let of = |market| rows.iter().filter(move |row| row.0 == market).copied().collect::<Vec<_>>();
-    markets.into_iter().map(|market| mixed(&of(market))).collect()
+    markets.into_iter().map(|market| mixed(&committed_log(market))).collect()
 }
 
 proptest! {
@@ -122,7 +124,7 @@ proptest! {
         let line =
             |(line, (market, row)): (u32, ((u32, u32), Row))| (market, (row.0, row.1, row.2, row.3, line));
         let rows: Vec<_> = (2..).zip(rows).map(line).collect();
-        let [one, several] = [vec![mixed(&rows)], apart(&rows)].map(|chunks| of(&chunks));
+        let [one, several] = [vec![mixed(&rows)], apart(&rows)].map(|chunks| committed_log(&chunks));
         prop_assert_eq!(seen(one.book()), seen(several.book()));
     }
 }
@@ -169,7 +171,7 @@ fn columns_that_are_not_packed_are_read_as_well() {
     log.open();
     log.push_data("ObservationsRecorded", data.into()).unwrap();
     log.commit();
-    assert_eq!(seen(log.book()), seen(of(&[plain(&rows)]).book()));
+    assert_eq!(seen(log.book()), seen(committed_log(&[plain(&rows)]).book()));
 }
 
 /// A row that both forms can say, then what is changed in the columns.

@@ -62,7 +62,7 @@ impl Log {
 }
 
 /// The book of one release.
-pub(crate) fn of(chunks: &[TradeColumns]) -> Log {
+pub(crate) fn committed_log(chunks: &[TradeColumns]) -> Log {
     let mut log = Log::default();
     log.open();
     for (number, columns) in (0..).zip(chunks) {
@@ -88,5 +88,5 @@ pub(crate) fn seen(book: &Book) -> Vec<(Market, Vec<Seen>)> {
         };
         (market, trade.read().flows.iter().map(seen).collect())
     };
-    markets.map(of).collect()
+    markets.map(committed_log).collect()
 }

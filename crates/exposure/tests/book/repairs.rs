@@ -5,7 +5,7 @@ use orewatch_contracts::ingestion::v1::{ReleaseWithdrawn, RowsRepaired, SourceFi
 use orewatch_exposure::book::{Flow, Knowledge, Market};
 
 use crate::forms::compact;
-use crate::log::{Log, of, seen};
+use crate::log::{Log, committed_log, seen};
 
 /// Rows of one release, and rows that were mended.
 fn rows() -> (TradeColumns, TradeColumns) {
@@ -29,7 +29,7 @@ fn market() -> Market {
 #[test]
 fn mended_rows_are_added_at_once_and_not_before_their_repair() {
     let (rows, mended) = rows();
-    let mut log = of(std::slice::from_ref(&rows));
+    let mut log = committed_log(std::slice::from_ref(&rows));
     let before = seen(log.book());
     let committed = log.position();
     log.record(1, &mended).unwrap();
@@ -73,13 +73,13 @@ fn rows_that_are_mended_before_the_commit_are_like_the_others() {
         (flows.read().flows.len(), &*flows.read().sources[0].content.release.files[1].name),
         (202, "mended.csv")
     );
-    assert_eq!(seen(log.book()), seen(of(&[rows, mended]).book()));
+    assert_eq!(seen(log.book()), seen(committed_log(&[rows, mended]).book()));
 }
 
 #[test]
 fn a_withdrawal_takes_mended_rows_along_and_drops_those_that_wait() {
     let (rows, mended) = rows();
-    let mut log = of(std::slice::from_ref(&rows));
+    let mut log = committed_log(std::slice::from_ref(&rows));
     log.record(1, &mended).unwrap();
     log.push("RowsRepaired", &repaired("one.csv")).unwrap();
     log.record(2, &mended).unwrap();
@@ -92,7 +92,7 @@ fn a_withdrawal_takes_mended_rows_along_and_drops_those_that_wait() {
 #[test]
 fn a_chunk_that_comes_again_is_dropped_also_behind_the_commit() {
     let (rows, mended) = rows();
-    let mut log = of(std::slice::from_ref(&rows));
+    let mut log = committed_log(std::slice::from_ref(&rows));
     log.record(0, &rows).unwrap();
     log.record(1, &mended).unwrap();
     log.push("RowsRepaired", &repaired("one.csv")).unwrap();

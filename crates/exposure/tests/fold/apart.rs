@@ -39,7 +39,7 @@ fn rested(book: &Book) -> BTreeMap<(Market, FigureKey), Rested> {
 }
 
 /// What a figure says, whatever other datasets say of it.
-fn said(figure: &Figure) -> ([Option<u64>; 4], String) {
+fn own_answer(figure: &Figure) -> ([Option<u64>; 4], String) {
     let estimate = &figure.estimate;
     let bits =
         [estimate.value, estimate.low, estimate.high, estimate.coverage].map(|it| it.map(f64::to_bits));
@@ -82,7 +82,7 @@ proptest! {
             let is_open =
                 revision.new.view(key.0, Knowledge::NOW).flows.is_some_and(|flows| !flows.is_for_everyone());
             if !on.contains(&own) && !rested_on.contains(&own) && !is_open && !looks_elsewhere(key.1) {
-                prop_assert_eq!(said(figure), said(old), "{:?}", key);
+                prop_assert_eq!(own_answer(figure), own_answer(old), "{:?}", key);
             }
         }
     }

@@ -30,7 +30,7 @@ async fn traded(house: &House) -> u64 {
 }
 
 /// Waits for a condition, for a long time on a slow machine.
-async fn until(what: &str, holds: impl Fn() -> bool) {
+async fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < deadline, "{what}");
@@ -73,14 +73,14 @@ async fn who_leaves_leaves_no_work_behind() {
         calls.push(tokio::spawn(async move { client.query_exposures(query).await.map(drop) }));
     }
     let work = api.work();
-    until("some are being computed", || work.running() > 0 && work.seated() > 50).await;
+    wait_until("some are being computed", || work.running() > 0 && work.seated() > 50).await;
     assert!(
         work.running() <= std::thread::available_parallelism().unwrap().get().max(2),
         "the pool is bounded"
     );
     calls.iter().for_each(tokio::task::JoinHandle::abort);
     let left = Instant::now();
-    until("nothing runs any more", || work.running() == 0 && work.seated() == 0).await;
+    wait_until("nothing runs any more", || work.running() == 0 && work.seated() == 0).await;
     assert!(left.elapsed() < Duration::from_secs(10), "{:?}", left.elapsed());
     api.client.query_exposures(query).await.expect("those who stay are answered");
     api.stop().await;
@@ -103,7 +103,7 @@ async fn streams_that_nobody_reads_hold_what_may_be_held() {
     assert!(all.len() > 3_000, "one who reads is told all: {}", all.len());
     drop(unread);
     let work = api.work();
-    until("nothing is held any more", || memory.used() == 0 && work.seated() == 0).await;
+    wait_until("nothing is held any more", || memory.used() == 0 && work.seated() == 0).await;
     api.stop().await;
 }
 

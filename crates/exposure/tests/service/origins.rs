@@ -31,7 +31,7 @@ async fn cobalt() -> (House, Position) {
     (house, position)
 }
 
-fn of(consumer: &str, stage: &str, measure: &str, supplier: &str) -> Subject {
+fn cobalt_subject(consumer: &str, stage: &str, measure: &str, supplier: &str) -> Subject {
     subject([consumer, "cobalt", stage, measure, supplier])
 }
 
@@ -67,13 +67,16 @@ async fn the_true_origin_is_the_mine_and_not_the_trader() {
     let (house, position) = cobalt().await;
     let mut api = house.serve().await;
     api.published(position).await;
-    assert!(near(value(&mut api, of("FIN", "mined", "import-share", "NLD")).await, 1.0));
-    assert!(near(value(&mut api, of("FIN", "mined", "lookthrough-share", "COD")).await, 1.0));
-    assert!(near(value(&mut api, of("FIN", "mined", "lookthrough-share", "NLD")).await, 0.0));
-    assert!(near(value(&mut api, of("FIN", "mined", "lookthrough-quantity", "COD")).await, 20.0));
-    assert!(near(value(&mut api, of("EU27", "mined", "lookthrough-quantity", "COD")).await, 30.0));
-    assert!(near(value(&mut api, of("FIN", "mined", "lookthrough-hhi", "")).await, 10_000.0));
-    let why = explain(&mut api, of("FIN", "mined", "lookthrough-share", "COD"), 10).await;
+    assert!(near(value(&mut api, cobalt_subject("FIN", "mined", "import-share", "NLD")).await, 1.0));
+    assert!(near(value(&mut api, cobalt_subject("FIN", "mined", "lookthrough-share", "COD")).await, 1.0));
+    assert!(near(value(&mut api, cobalt_subject("FIN", "mined", "lookthrough-share", "NLD")).await, 0.0));
+    assert!(near(value(&mut api, cobalt_subject("FIN", "mined", "lookthrough-quantity", "COD")).await, 20.0));
+    assert!(near(
+        value(&mut api, cobalt_subject("EU27", "mined", "lookthrough-quantity", "COD")).await,
+        30.0
+    ));
+    assert!(near(value(&mut api, cobalt_subject("FIN", "mined", "lookthrough-hhi", "")).await, 10_000.0));
+    let why = explain(&mut api, cobalt_subject("FIN", "mined", "lookthrough-share", "COD"), 10).await;
     let routes: Vec<_> = why.routes.iter().map(drawn).collect();
     assert_eq!(routes, ["COD mined > NLD traded > FIN used"]);
     assert!(near(why.routes[0].share + why.other_routes.unwrap(), 1.0));
@@ -96,17 +99,17 @@ async fn a_hand_counts_at_every_stage_and_once() {
         ("chain-any-share", "NLD", 0.0),
     ];
     for (measure, supplier, expected) in shares {
-        let share = value(&mut api, of("DEU", "refined", measure, supplier)).await;
+        let share = value(&mut api, cobalt_subject("DEU", "refined", measure, supplier)).await;
         assert!(near(share, expected), "{measure} {supplier}: {share}");
     }
-    let later = api.estimate(of("DEU", "refined", "chain-made-share", "CHN"), "2024").await;
+    let later = api.estimate(cobalt_subject("DEU", "refined", "chain-made-share", "CHN"), "2024").await;
     assert_eq!((later.status(), later.value), (Status::NotApplicable, None), "{later:?}");
 
-    let why = explain(&mut api, of("DEU", "refined", "chain-mined-share", "COD"), 1).await;
+    let why = explain(&mut api, cobalt_subject("DEU", "refined", "chain-mined-share", "COD"), 1).await;
     let routes: Vec<_> = why.routes.iter().map(drawn).collect();
     assert_eq!(routes, ["COD mined > CHN refined > DEU used"]);
     assert!(near(why.routes[0].share, 0.75) && near(why.other_routes.unwrap(), 0.25));
-    let any = explain(&mut api, of("DEU", "refined", "chain-any-share", "CHN"), 1).await;
+    let any = explain(&mut api, cobalt_subject("DEU", "refined", "chain-any-share", "CHN"), 1).await;
     let each: Vec<_> = any
         .terms
         .iter()
@@ -115,7 +118,7 @@ async fn a_hand_counts_at_every_stage_and_once() {
     assert_eq!(each, [("R_S", 0.75), ("O_S", 0.0)], "each stage up to the market's, beside any");
     let makers: Vec<_> = any.contributions.iter().map(|one| &*one.supplier).collect();
     assert_eq!(makers, ["CHN", "FIN"]);
-    let all = explain(&mut api, of("DEU", "refined", "chain-mined-share", "COD"), 10).await;
+    let all = explain(&mut api, cobalt_subject("DEU", "refined", "chain-mined-share", "COD"), 10).await;
     assert_eq!(drawn(&all.routes[1]), "COD mined > NLD traded > FIN refined > DEU used");
     api.stop().await;
 }
@@ -128,10 +131,13 @@ async fn ore_that_a_refiner_cannot_have_had_is_of_unknown_origin() {
     let position = house.parameters("yields/2024-aaaaaaaaaaaa", &rows).await;
     let mut api = house.serve().await;
     api.published(position).await;
-    let mined = api.estimate(of("DEU", "refined", "chain-mined-share", "COD"), "2024").await;
+    let mined = api.estimate(cobalt_subject("DEU", "refined", "chain-mined-share", "COD"), "2024").await;
     assert_eq!(mined.status(), Status::Partial, "{mined:?}");
     assert!(near(mined.low.unwrap(), 0.625) && near(mined.high.unwrap(), 1.0), "{mined:?}");
-    assert!(near(value(&mut api, of("DEU", "refined", "chain-refined-share", "CHN")).await, 0.75));
+    assert!(near(
+        value(&mut api, cobalt_subject("DEU", "refined", "chain-refined-share", "CHN")).await,
+        0.75
+    ));
     api.stop().await;
 }
 

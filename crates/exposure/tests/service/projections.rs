@@ -63,7 +63,7 @@ fn trap() -> Vec<Projected<'static>> {
     TRAP.iter().map(|(economy, amount)| supply("2030", economy, *amount)).collect()
 }
 
-fn under(scenario: &str) -> Reading {
+fn reading_under(scenario: &str) -> Reading {
     Reading { scenario: scenario.to_owned(), ..Reading::default() }
 }
 
@@ -82,7 +82,7 @@ async fn get(
         subject: Some(subject),
         as_of: as_of.to_owned(),
         as_at: at.map(|at| AsAt { at: Some(at) }),
-        reading: Some(under(scenario)),
+        reading: Some(reading_under(scenario)),
         ..GetExposureRequest::default()
     };
     Ok(api.client.get_exposure(request).await?.into_inner().exposure.expect("an exposure"))
@@ -125,7 +125,7 @@ async fn the_printed_total_is_the_denominator() {
     let request = ExplainExposureRequest {
         subject: Some(world("production-top3", "")),
         as_of: "2030".to_owned(),
-        reading: Some(under("iea-cm:base")),
+        reading: Some(reading_under("iea-cm:base")),
         ..ExplainExposureRequest::default()
     };
     let why = api.client.explain_exposure(request).await.unwrap().into_inner();
@@ -207,7 +207,7 @@ async fn cover_is_bounded_by_what_the_scenario_says_of_demand() {
 
     let request = QueryExposuresRequest {
         filter: Some(ExposureFilter::default()),
-        reading: Some(under("iea-cm:base+nze")),
+        reading: Some(reading_under("iea-cm:base+nze")),
         ..QueryExposuresRequest::default()
     };
     let page = api.client.query_exposures(request).await.unwrap().into_inner();
@@ -337,7 +337,7 @@ async fn scenarios_that_are_not_there_are_refused_with_those_that_are() {
     }
     let request = StreamExposuresRequest {
         filter: Some(ExposureFilter::default()),
-        reading: Some(under("iea-cm:high")),
+        reading: Some(reading_under("iea-cm:high")),
         ..StreamExposuresRequest::default()
     };
     let refused = api.client.stream_exposures(request).await.map(|_| ()).unwrap_err();
@@ -353,7 +353,7 @@ async fn scenarios_that_are_not_there_are_refused_with_those_that_are() {
     let request = CompareSourcesRequest {
         subject: Some(world("production-hhi", "")),
         as_of: "2030".to_owned(),
-        reading: Some(under("iea-cm:base")),
+        reading: Some(reading_under("iea-cm:base")),
         ..CompareSourcesRequest::default()
     };
     let refused = api.client.compare_sources(request).await.unwrap_err();

@@ -22,7 +22,7 @@ async fn read(api: &mut Api, of: [&str; 5], reading: Reading) -> Result<Estimate
     Ok(answer.into_inner().exposure.unwrap().estimate.unwrap())
 }
 
-fn by(mirror: Mirror) -> Reading {
+fn reading_by(mirror: Mirror) -> Reading {
     Reading { mirror: mirror.into(), ..Reading::default() }
 }
 
@@ -47,7 +47,7 @@ async fn either_report_may_be_the_best_and_both_bound_the_figure() {
         (Mirror::Larger, 0.5),
         (Mirror::Mean, 50.0 / 110.0),
     ] {
-        let found = read(&mut api, share, by(mirror)).await.unwrap();
+        let found = read(&mut api, share, reading_by(mirror)).await.unwrap();
         assert!((found.value.unwrap() - expected).abs() < 1e-12, "{mirror:?}: {found:?}");
         assert_eq!((found.low, found.high), (Some(0.4), Some(0.5)), "{mirror:?}");
         assert_eq!(found.status(), Status::Partial);

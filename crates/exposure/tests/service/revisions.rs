@@ -33,9 +33,9 @@ async fn list(api: &mut Api, request: ListRevisionsRequest) -> Result<Vec<Revisi
 }
 
 /// Weight, economy, number of figures and median in thousandths of each band.
-fn told(bands: &[RevisionBand]) -> Vec<(By, &str, u32, f64)> {
-    let told = |band: &RevisionBand| (band.median.unwrap() * 1000.0).round();
-    bands.iter().map(|band| (band.by(), &*band.economy, band.figures, told(band))).collect()
+fn band_rows(bands: &[RevisionBand]) -> Vec<(By, &str, u32, f64)> {
+    let thousandths = |band: &RevisionBand| (band.median.unwrap() * 1000.0).round();
+    bands.iter().map(|band| (band.by(), &*band.economy, band.figures, thousandths(band))).collect()
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn the_survey_revised_antimony_of_2024_by_a_third() {
         ..ListRevisionsRequest::default()
     };
     let bands = list(&mut api, of("antimony")).await.unwrap();
-    assert_eq!(told(&bands), [(By::Quantity, "", 15, 333.0), (By::Quantity, "WLD", 1, 145.0)]);
+    assert_eq!(band_rows(&bands), [(By::Quantity, "", 15, 333.0), (By::Quantity, "WLD", 1, 145.0)]);
     let [economies, world] = bands.as_slice() else { panic!("two bands") };
     assert_eq!((economies.dataset.as_str(), economies.stage.as_str()), ("usgs-mcs", "mined"));
     assert!((economies.p90.unwrap() - 12.230_769).abs() < 1e-6);
@@ -71,7 +71,7 @@ async fn the_survey_revised_antimony_of_2024_by_a_third() {
 
     // Lithium of the United States is withheld: the world's output has no revision.
     let lithium = list(&mut api, of("lithium")).await.unwrap();
-    assert_eq!(told(&lithium), [(By::Quantity, "", 8, 40.0)]);
+    assert_eq!(band_rows(&lithium), [(By::Quantity, "", 8, 40.0)]);
     assert_eq!(lithium[0].firmness(), Firmness::Soft);
     // As at the older edition, nothing was revised yet.
     let as_at = Some(AsAt { at: Some(At::Release("MCS2025".to_owned())) });
@@ -94,7 +94,7 @@ async fn imports_are_compared_by_importer_and_code() {
         (By::Value, "", 3, 50.0),
         (By::Value, "WLD", 1, 71.0),
     ];
-    assert_eq!(told(&bands), expected);
+    assert_eq!(band_rows(&bands), expected);
     assert_eq!(bands[0].largest[0].product, "283691");
     assert_eq!(bands[1].firmness(), Firmness::Soft, "5 % is soft");
     api.stop().await;
@@ -118,7 +118,11 @@ async fn only_figures_that_two_editions_have_count() {
     api.published(last).await;
     let bands = list(&mut api, ListRevisionsRequest::default()).await.unwrap();
     let of_economies: Vec<_> = bands.iter().filter(|band| band.economy.is_empty()).cloned().collect();
-    assert_eq!(told(&of_economies), [(By::Quantity, "", 1, 200.0), (By::Value, "", 1, 0.0)], "France alone");
+    assert_eq!(
+        band_rows(&of_economies),
+        [(By::Quantity, "", 1, 200.0), (By::Value, "", 1, 0.0)],
+        "France alone"
+    );
     api.stop().await;
 }
 
@@ -134,11 +138,11 @@ async fn a_figure_has_one_revision_from_the_first_edition_to_the_next() {
     api.published(third).await;
     let all = ListRevisionsRequest::default;
     let bands = list(&mut api, all()).await.unwrap();
-    assert_eq!(told(&bands), [(By::Quantity, "", 1, 100.0), (By::Quantity, "WLD", 1, 100.0)]);
+    assert_eq!(band_rows(&bands), [(By::Quantity, "", 1, 100.0), (By::Quantity, "WLD", 1, 100.0)]);
     let withdrawn = house.withdraw("usgs-mcs/MCS2025-bbbbbbbbbbbb").await;
     api.published(withdrawn).await;
     let bands = list(&mut api, all()).await.unwrap();
-    assert_eq!(told(&bands), [(By::Quantity, "", 1, 1200.0), (By::Quantity, "WLD", 1, 1200.0)]);
+    assert_eq!(band_rows(&bands), [(By::Quantity, "", 1, 1200.0), (By::Quantity, "WLD", 1, 1200.0)]);
     api.stop().await;
 }
 
@@ -160,7 +164,7 @@ async fn a_supplement_has_no_world() {
     let mut api = house.serve().await;
     api.published(last).await;
     let bands = list(&mut api, ListRevisionsRequest::default()).await.unwrap();
-    assert_eq!(told(&bands), [(By::Quantity, "", 1, 100.0)]);
+    assert_eq!(band_rows(&bands), [(By::Quantity, "", 1, 100.0)]);
     api.stop().await;
 }
 

@@ -98,7 +98,7 @@ fn parameters(rows: &[(&str, &str, &str, &str, f64)]) -> Columns {
     Columns::Parameters(columns)
 }
 
-fn of(consumer: &str, measure: &str) -> Subject {
+fn graphite_subject(consumer: &str, measure: &str) -> Subject {
     subject([consumer, "graphite", "mined", measure, ""])
 }
 
@@ -134,25 +134,28 @@ async fn geopolrisk_follows_from_stability_output_and_trade() {
 
     let hhi = 0.8 * 0.8 + 0.2 * 0.2;
     let risk = (60.0 * 0.6 + 20.0 * 0.5 + 20.0 * 0.4) / 100.0;
-    assert_near(&api.estimate(of("DEU", "geopolrisk-import-risk"), "2023").await, risk);
-    assert_near(&api.estimate(of("DEU", "geopolrisk-score"), "2023").await, hhi * risk);
-    assert_near(&api.estimate(of("DEU", "geopolrisk-cf"), "2023").await, hhi * risk / 0.409_412_948);
-    assert_near(&api.estimate(of("DEU", "import-price"), "2023").await, 1.0);
+    assert_near(&api.estimate(graphite_subject("DEU", "geopolrisk-import-risk"), "2023").await, risk);
+    assert_near(&api.estimate(graphite_subject("DEU", "geopolrisk-score"), "2023").await, hhi * risk);
+    assert_near(
+        &api.estimate(graphite_subject("DEU", "geopolrisk-cf"), "2023").await,
+        hhi * risk / 0.409_412_948,
+    );
+    assert_near(&api.estimate(graphite_subject("DEU", "import-price"), "2023").await, 1.0);
 
     // Inside the Union the flow from Belgium carries no risk, and stays in the denominator; the price of
     // imports leaves it out.
     let inside = (60.0 * 0.6 + 20.0 * 0.5) / 100.0;
-    assert_near(&api.estimate(of("EU27", "geopolrisk-import-risk"), "2023").await, inside);
-    assert_near(&api.estimate(of("EU27", "import-price"), "2023").await, 90.0 / 80.0);
+    assert_near(&api.estimate(graphite_subject("EU27", "geopolrisk-import-risk"), "2023").await, inside);
+    assert_near(&api.estimate(graphite_subject("EU27", "import-price"), "2023").await, 90.0 / 80.0);
 
     // The indicator of the year before stands in, and bounds nothing.
-    let later = api.estimate(of("DEU", "geopolrisk-import-risk"), "2024").await;
+    let later = api.estimate(graphite_subject("DEU", "geopolrisk-import-risk"), "2024").await;
     assert_eq!((later.value, later.low, later.high), (Some(0.6), Some(0.0), Some(1.0)));
     assert_eq!(later.status(), Status::Partial);
-    let world = api.estimate(of("WLD", "geopolrisk-score"), "2023").await;
+    let world = api.estimate(graphite_subject("WLD", "geopolrisk-score"), "2023").await;
     assert_eq!(world.status(), Status::NotApplicable);
 
-    let why = explain(&mut api, of("DEU", "geopolrisk-score")).await;
+    let why = explain(&mut api, graphite_subject("DEU", "geopolrisk-score")).await;
     let symbols: Vec<_> = why.terms.iter().map(|term| &*term.symbol).collect();
     assert_eq!(symbols, ["HHI", "WTA", "sum(q_j * g_j)", "sum(q_j)", "P"]);
     assert_eq!(why.contributions.len(), 3);
@@ -169,7 +172,7 @@ async fn geopolrisk_without_any_indicator_is_unavailable() {
     let position = house.production("usgs-mcs/MCS2026-aaaaaaaaaaaa", OUTPUT).await;
     let mut api = house.serve().await;
     api.published(position).await;
-    let score = api.estimate(of("DEU", "geopolrisk-score"), "2023").await;
+    let score = api.estimate(graphite_subject("DEU", "geopolrisk-score"), "2023").await;
     assert_eq!((score.value, score.status()), (None, Status::Unavailable));
     assert!(score.reason.contains("political stability"), "{}", score.reason);
     api.stop().await;
@@ -184,10 +187,10 @@ async fn amber_restricts_green_does_not_and_no_inventory_is_no_answer() {
     let mut api = house.serve().await;
     api.published(position).await;
 
-    let measure = || of("DEU", "restricted-share");
+    let measure = || graphite_subject("DEU", "restricted-share");
     assert_near(&api.estimate(measure(), "2023").await, 0.6);
     assert_near(&api.estimate(Subject { by: By::Value.into(), ..measure() }, "2023").await, 0.6);
-    assert_near(&api.estimate(of("EU27", "restricted-share"), "2023").await, 60.0 / 80.0);
+    assert_near(&api.estimate(graphite_subject("EU27", "restricted-share"), "2023").await, 60.0 / 80.0);
     let at = Some(orewatch_contracts::common::v1::as_at::At::Position(before));
     let unknown = api.get(measure(), "2023", at).await.unwrap().estimate.unwrap();
     assert_eq!((unknown.value, unknown.status()), (None, Status::Unavailable));
@@ -226,19 +229,25 @@ async fn the_supply_risk_of_the_survey_is_the_geometric_mean_of_its_terms() {
 
     let china = 0.8 * 0.8 * 0.6 * (0.0 + 0.85) / 2.0;
     let brazil = 0.2 * 0.2 * 0.4 * (0.5 + 0.22) / 2.0;
-    assert_near(&api.estimate(of("DEU", "usgs-disruption-potential"), "2023").await, china + brazil);
-    assert_near(&api.estimate(of("DEU", "usgs-trade-exposure"), "2023").await, 1.0);
+    assert_near(
+        &api.estimate(graphite_subject("DEU", "usgs-disruption-potential"), "2023").await,
+        china + brazil,
+    );
+    assert_near(&api.estimate(graphite_subject("DEU", "usgs-trade-exposure"), "2023").await, 1.0);
     let vulnerability = 40.0 / 400.0 * 2.0 / 8.0;
-    assert_near(&api.estimate(of("DEU", "usgs-economic-vulnerability"), "2023").await, vulnerability);
+    assert_near(
+        &api.estimate(graphite_subject("DEU", "usgs-economic-vulnerability"), "2023").await,
+        vulnerability,
+    );
     let risk = ((china + brazil) * vulnerability).cbrt();
-    assert_near(&api.estimate(of("DEU", "usgs-supply-risk"), "2023").await, risk);
-    let nobody = api.estimate(of("EU27", "usgs-supply-risk"), "2023").await;
+    assert_near(&api.estimate(graphite_subject("DEU", "usgs-supply-risk"), "2023").await, risk);
+    let nobody = api.estimate(graphite_subject("EU27", "usgs-supply-risk"), "2023").await;
     assert_eq!((nobody.value, nobody.status()), (None, Status::Unavailable));
 
-    let why = explain(&mut api, of("DEU", "usgs-supply-risk")).await;
+    let why = explain(&mut api, graphite_subject("DEU", "usgs-supply-risk")).await;
     let symbols: Vec<_> = why.terms.iter().map(|term| &*term.symbol).collect();
     assert_eq!(symbols, ["DP", "TE", "EV"]);
-    let why = explain(&mut api, of("DEU", "usgs-disruption-potential")).await;
+    let why = explain(&mut api, graphite_subject("DEU", "usgs-disruption-potential")).await;
     let suppliers: Vec<_> = why.contributions.iter().map(|one| &*one.supplier).collect();
     assert_eq!(suppliers, ["CHN", "BRA"]);
     api.stop().await;

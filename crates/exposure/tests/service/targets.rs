@@ -38,13 +38,13 @@ async fn list(api: &mut Api, request: ListTargetsRequest) -> Result<Vec<TargetSt
     Ok(api.client.list_targets(request).await?.into_inner().targets)
 }
 
-async fn all(api: &mut Api) -> Vec<TargetStanding> {
+async fn list_all(api: &mut Api) -> Vec<TargetStanding> {
     list(api, ListTargetsRequest::default()).await.unwrap()
 }
 
 /// The figures of the only target, by quantity.
-async fn only(api: &mut Api) -> TargetProgress {
-    let [standing] = <[TargetStanding; 1]>::try_from(all(api).await).unwrap();
+async fn only_target(api: &mut Api) -> TargetProgress {
+    let [standing] = <[TargetStanding; 1]>::try_from(list_all(api).await).unwrap();
     standing.progress.into_iter().find(|progress| progress.by() == By::Quantity).unwrap()
 }
 
@@ -79,7 +79,7 @@ async fn a_target_has_its_distance_path_pace_and_progress() {
     let mut api = house.serve().await;
     api.published(last).await;
 
-    let standing = all(&mut api).await.remove(0);
+    let standing = list_all(&mut api).await.remove(0);
     assert_eq!((&*standing.release, &*standing.unit), ("targets/1-aaaaaaaaaaaa", "share"));
     assert_eq!(standing.target.unwrap().title, "No country supplies more than 60 %");
     assert_eq!(
@@ -87,7 +87,7 @@ async fn a_target_has_its_distance_path_pace_and_progress() {
         [By::Quantity, By::Value]
     );
 
-    let progress = only(&mut api).await;
+    let progress = only_target(&mut api).await;
     assert_eq!((&*progress.supplier, &*progress.period), ("CHN", "2024"));
     assert_eq!(progress.verdict(), TargetVerdict::Missed);
     near(progress.estimate.unwrap().value, 0.72);
@@ -141,7 +141,7 @@ async fn each_basis_is_about_its_largest_supplier_outside_the_bloc() {
         };
         standing.progress.iter().map(figure).collect::<Vec<_>>()
     };
-    let found: Vec<_> = all(&mut api).await.iter().map(figures).collect();
+    let found: Vec<_> = list_all(&mut api).await.iter().map(figures).collect();
     let (missed, met) = (TargetVerdict::Missed, TargetVerdict::Met);
     let by_quantity = (By::Quantity, "CHN".to_owned(), 0.65, missed);
     let by_value = (By::Value, "VNM".to_owned(), 0.5, met);
@@ -170,7 +170,7 @@ async fn bounds_around_the_threshold_confirm_nothing() {
     let last = record(&house, "targets/1-aaaaaaaaaaaa", &[target("deu")]).await;
     let mut api = house.serve().await;
     api.published(last).await;
-    let progress = only(&mut api).await;
+    let progress = only_target(&mut api).await;
     assert_eq!(progress.verdict(), TargetVerdict::MissedNotConfirmed);
     let estimate = progress.estimate.clone().unwrap();
     assert_eq!(estimate.status(), Status::Partial);
@@ -180,7 +180,7 @@ async fn bounds_around_the_threshold_confirm_nothing() {
     // it.
     let last = house.trade("baci-hs92/202602-bbbbbbbbbbbb", &trade[3..]).await;
     api.published(last).await;
-    let progress = only(&mut api).await;
+    let progress = only_target(&mut api).await;
     assert_eq!(progress.verdict(), TargetVerdict::MetNotConfirmed, "{progress:?}");
     assert!(progress.estimate.unwrap().high.unwrap() < 0.6);
     api.stop().await;
@@ -205,7 +205,7 @@ async fn a_target_is_restated_withdrawn_and_known_as_at_a_time() {
     };
     let row = |id: &str, line: f64, release: &str| (id.to_owned(), line, release.to_owned());
     let (one, two) = ("targets/1-aaaaaaaaaaaa", "targets/2-bbbbbbbbbbbb");
-    let now = lines(all(&mut api).await);
+    let now = lines(list_all(&mut api).await);
     assert_eq!(now, [row("deu", 0.5, two), row("other", 0.6, one)], "what is not mentioned stays");
     let as_at =
         |at| ListTargetsRequest { as_at: Some(AsAt { at: Some(at) }), ..ListTargetsRequest::default() };
@@ -215,7 +215,7 @@ async fn a_target_is_restated_withdrawn_and_known_as_at_a_time() {
 
     let withdrawn = house.withdraw(two).await;
     api.published(withdrawn).await;
-    assert_eq!(lines(all(&mut api).await), [row("deu", 0.6, one), row("other", 0.6, one)]);
+    assert_eq!(lines(list_all(&mut api).await), [row("deu", 0.6, one), row("other", 0.6, one)]);
     let before = lines(list(&mut api, as_at(At::Release(two.to_owned()))).await.unwrap());
     assert_eq!(before, [row("deu", 0.5, two), row("other", 0.6, one)]);
     api.stop().await;
@@ -242,7 +242,7 @@ async fn a_target_without_a_figure_is_neither_met_nor_missed() {
     let last = record(&house, "targets/1-aaaaaaaaaaaa", &rows).await;
     let mut api = house.serve().await;
     api.published(last).await;
-    let found = all(&mut api).await;
+    let found = list_all(&mut api).await;
     assert_eq!(found.iter().map(|one| one.progress.len()).collect::<Vec<_>>(), [2, 2, 1, 1]);
     for progress in found.iter().flat_map(|standing| &standing.progress) {
         let estimate = progress.estimate.as_ref().unwrap();
@@ -315,7 +315,7 @@ async fn the_target_of_the_g7_is_missed_by_quantity_and_met_by_value() {
     let last = record(&house, "targets/1-aaaaaaaaaaaa", &[g7]).await;
     let mut api = house.serve().await;
     api.published(last).await;
-    let standing = all(&mut api).await.remove(0);
+    let standing = list_all(&mut api).await.remove(0);
     let [by_quantity, by_value] = <[TargetProgress; 2]>::try_from(standing.progress).unwrap();
     for progress in [&by_quantity, &by_value] {
         assert_eq!((&*progress.supplier, &*progress.period, &*progress.path_from), ("CHN", "2024", "2024"));

@@ -42,14 +42,14 @@ fn older(event: &Event) -> NewEvent {
         applied.encode_to_vec()
     } else {
         let mut changed = ExposuresChanged::decode(event.data.clone()).unwrap();
-        changed.columns = changed.columns.map(|columns| only(columns, had));
+        changed.columns = changed.columns.map(|columns| only_measures(columns, had));
         changed.encode_to_vec()
     };
     let Event { id, kind, time, traceparent, .. } = event.clone();
     NewEvent { id, kind, time, data: data.into(), traceparent }
 }
 
-fn only(columns: ExposureColumns, had: impl Fn(&str) -> bool) -> ExposureColumns {
+fn only_measures(columns: ExposureColumns, had: impl Fn(&str) -> bool) -> ExposureColumns {
     let wanted: Vec<bool> = columns
         .measure
         .iter()

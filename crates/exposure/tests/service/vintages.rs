@@ -19,15 +19,15 @@ use crate::reference::load_production;
 const MCS2025: &str = "usgs-mcs/MCS2025-aaaaaaaaaaaa";
 const MCS2026: &str = "usgs-mcs/MCS2026-bbbbbbbbbbbb";
 
-fn at(at: At) -> Option<AsAt> {
+fn as_at(at: At) -> Option<AsAt> {
     Some(AsAt { at: Some(at) })
 }
 
 fn release(id: &str) -> Option<AsAt> {
-    at(At::Release(id.to_owned()))
+    as_at(At::Release(id.to_owned()))
 }
 
-fn of(material: &str, measure: &str) -> ExposureFilter {
+fn filter_of(material: &str, measure: &str) -> ExposureFilter {
     ExposureFilter {
         materials: vec![material.to_owned()],
         measures: vec![measure.to_owned()],
@@ -40,7 +40,7 @@ async fn compare(api: &mut Api, request: CompareVintagesRequest) -> CompareVinta
 }
 
 /// Supplier, old and new value of a change.
-fn told(change: &VintageChange) -> (String, Option<f64>, Option<f64>) {
+fn change_values(change: &VintageChange) -> (String, Option<f64>, Option<f64>) {
     let exposure = change.exposure.clone().unwrap();
     let value = |estimate: Option<orewatch_contracts::common::v1::Estimate>| estimate?.value;
     (exposure.subject.unwrap().supplier, value(change.old.clone()), value(exposure.estimate))
@@ -61,7 +61,7 @@ async fn a_release_shows_the_shares_that_it_restated_the_largest_first() {
     let last = load_production(&house, MCS2026, "MCS2026").await;
     let mut api = house.serve().await;
     api.published(last).await;
-    let filter = ExposureFilter { as_of: "2024".to_owned(), ..of("antimony", "production-share") };
+    let filter = ExposureFilter { as_of: "2024".to_owned(), ..filter_of("antimony", "production-share") };
     let request = CompareVintagesRequest {
         filter: Some(filter),
         to: release("MCS2026"),
@@ -71,9 +71,9 @@ async fn a_release_shows_the_shares_that_it_restated_the_largest_first() {
     assert_eq!((found.releases.as_slice(), found.removed_releases.len()), (&[MCS2026.to_owned()][..], 0));
     assert_eq!(found.changes_total, u64::try_from(found.changes.len()).unwrap());
     let near = |actual: Option<f64>, expected: f64| (actual.unwrap() - expected).abs() < 1e-12;
-    let (supplier, old, new) = told(&found.changes[0]);
+    let (supplier, old, new) = change_values(&found.changes[0]);
     assert!(supplier == "CHN" && near(old, 60_000.0 / 103_960.0) && near(new, 40_000.0 / 118_990.0));
-    let (supplier, old, new) = told(&found.changes[1]);
+    let (supplier, old, new) = change_values(&found.changes[1]);
     assert!(supplier == "RUS" && near(old, 13_000.0 / 103_960.0) && near(new, 40_000.0 / 118_990.0));
     assert!(near(found.changes[1].difference, 40_000.0 / 118_990.0 - 13_000.0 / 103_960.0));
     assert_eq!(found.changes[0].old_releases, [MCS2025]);
@@ -152,8 +152,8 @@ async fn the_changes_are_what_two_queries_differ_in() {
     for (index, from) in positions.iter().enumerate() {
         for to in positions.iter().skip(index) {
             let request = CompareVintagesRequest {
-                from: at(At::Position(*from)),
-                to: at(At::Position(*to)),
+                from: as_at(At::Position(*from)),
+                to: as_at(At::Position(*to)),
                 page_size: 10_000,
                 ..CompareVintagesRequest::default()
             };
@@ -199,8 +199,8 @@ async fn without_an_earlier_time_the_last_change_counts() {
     assert_eq!(now.removed_releases, ["baci-hs92/202601-bbbbbbbbbbbb"], "the withdrawal");
     assert!(now.releases.is_empty() && now.changes_total > 0);
     let policy = CompareVintagesRequest {
-        to: at(At::Position(positions[4])),
-        filter: Some(of("lithium", "import-share")),
+        to: as_at(At::Position(positions[4])),
+        filter: Some(filter_of("lithium", "import-share")),
         ..CompareVintagesRequest::default()
     };
     let policy = compare(&mut api, policy).await;
@@ -209,7 +209,7 @@ async fn without_an_earlier_time_the_last_change_counts() {
         let subject = change.exposure.as_ref().unwrap().subject.clone().unwrap();
         subject.consumer == "DEU" && subject.supplier == "AUS" && subject.by == 1
     });
-    let (_, old, new) = told(germany.expect("another dataset answers"));
+    let (_, old, new) = change_values(germany.expect("another dataset answers"));
     assert_eq!((old, new), (None, Some(1.0)));
     api.stop().await;
 }
@@ -219,8 +219,10 @@ async fn pages_together_are_the_whole_whatever_comes_meanwhile() {
     let (house, positions) = eventful().await;
     let mut api = house.serve().await;
     api.published(*positions.last().unwrap()).await;
-    let request =
-        CompareVintagesRequest { from: at(At::Position(positions[0])), ..CompareVintagesRequest::default() };
+    let request = CompareVintagesRequest {
+        from: as_at(At::Position(positions[0])),
+        ..CompareVintagesRequest::default()
+    };
     let whole = compare(&mut api, request.clone()).await;
     let (mut paged, mut token) = (Vec::new(), String::new());
     loop {
@@ -284,7 +286,8 @@ async fn what_the_publisher_says_stands_beside_the_figures_that_it_is_about() {
     let older = api.client.explain_exposure(older).await.unwrap().into_inner().notes;
     assert_eq!(older[0].note.as_ref().unwrap().text, "an older note");
 
-    let filter = ExposureFilter { stages: vec!["mined".to_owned()], ..of("graphite", "production-share") };
+    let filter =
+        ExposureFilter { stages: vec!["mined".to_owned()], ..filter_of("graphite", "production-share") };
     let filter = ExposureFilter { as_of: "2024".to_owned(), ..filter };
     let request = CompareVintagesRequest {
         filter: Some(filter),

@@ -20,7 +20,7 @@ fn codes(vintage: &str, rows: &[&str]) -> String {
     format!("# dataset: acme-codes\n# vintage: {vintage}\nnomenclature,code,material,stage,purity\n{rows}\n")
 }
 
-fn by(concordance: &str) -> Options {
+fn with_concordance(concordance: &str) -> Options {
     Options { concordances: vec![concordance.to_owned()], ..Options::default() }
 }
 
@@ -58,7 +58,8 @@ async fn a_dataset_brings_its_own_codes_and_a_new_release_of_them_restates_it() 
     let first = service.take("codes.csv", first).await.unwrap();
     assert!(first.is_committed() && first.restated.is_empty());
 
-    let purchases = service.ingest(vec![file("p.csv", PURCHASES)], by("acme-codes")).await.unwrap();
+    let purchases =
+        service.ingest(vec![file("p.csv", PURCHASES)], with_concordance("acme-codes")).await.unwrap();
     let release = purchases.release.release.clone().unwrap();
     assert_eq!(release.concordances, [id(&first)]);
     let report = purchases.release.report.clone().unwrap();
@@ -101,7 +102,8 @@ async fn a_dataset_brings_its_own_codes_and_a_new_release_of_them_restates_it() 
 async fn an_interrupted_restatement_is_finished_at_the_next_start() {
     let service = Service::start().await;
     service.take("codes.csv", codes("1", &["acme,A-1,graphite,mined,"])).await.unwrap();
-    let purchases = service.ingest(vec![file("p.csv", PURCHASES)], by("acme-codes")).await.unwrap();
+    let purchases =
+        service.ingest(vec![file("p.csv", PURCHASES)], with_concordance("acme-codes")).await.unwrap();
     let restated = service.take("codes.csv", codes("2", &["acme,A-1,cobalt,mined,"])).await.unwrap().restated;
     // The log as a crash would have left it: with the new codes, and without what follows from them.
     let cut: Vec<_> = service
@@ -122,7 +124,8 @@ async fn an_interrupted_restatement_is_finished_at_the_next_start() {
 async fn an_unknown_concordance_is_named_in_the_error() {
     let service = Service::start().await;
     service.take("codes.csv", codes("1", &["acme,A-1,graphite,mined,"])).await.unwrap();
-    let failure = service.ingest(vec![file("p.csv", PURCHASES)], by("acme-cods")).await.unwrap_err();
+    let failure =
+        service.ingest(vec![file("p.csv", PURCHASES)], with_concordance("acme-cods")).await.unwrap_err();
     assert_eq!((failure.class, &*failure.code), (Class::NotFound, "unknown-concordance"));
     assert!(failure.hint.contains("acme-codes"), "{failure}");
     let metadata = Metadata { hs: Some("acme".to_owned()), ..Metadata::default() };

@@ -31,7 +31,7 @@ fn alone(gate: &'static str, content: String) -> Wrong {
     Wrong { gate, before: None, other: None, content, hs: None }
 }
 
-fn after(gate: &'static str, before: String, content: String) -> Wrong {
+fn wrong_after(gate: &'static str, before: String, content: String) -> Wrong {
     Wrong { gate, before: Some(before), other: None, content, hs: None }
 }
 
@@ -76,12 +76,12 @@ fn wrongs() -> Vec<Wrong> {
         alone("past-projections", tidy("v", PROJECTIONS, &["1999,CHN,cobalt,mined,supply,base,1,t,content"])),
         alone("rest-of-world-double-count", tidy("v", PROJECTIONS, &COUNTED_TWICE)),
         alone("looks-cut", cut_off("")),
-        after("magnitudes", flows("v", |_| 10.0), flows("v", |_| 10_000.0)),
-        after("scope-jump", flows("v", |_| 10.0), beside("2020,CHN,FRA,250410,1,1")),
-        after("vintage-order", flows("v", |_| 10.0), flows("v", |_| 10.1)),
-        after("revisions", flows("v", |_| 10.0), flows("v", uneven)),
-        after("bases", flows("v", uneven), flows("v", move |place| 1.4 * uneven(place))),
-        after(
+        wrong_after("magnitudes", flows("v", |_| 10.0), flows("v", |_| 10_000.0)),
+        wrong_after("scope-jump", flows("v", |_| 10.0), beside("2020,CHN,FRA,250410,1,1")),
+        wrong_after("vintage-order", flows("v", |_| 10.0), flows("v", |_| 10.1)),
+        wrong_after("revisions", flows("v", |_| 10.0), flows("v", uneven)),
+        wrong_after("bases", flows("v", uneven), flows("v", move |place| 1.4 * uneven(place))),
+        wrong_after(
             "dataset-kind",
             format!("# kind: declarations\n{}", flows("v", |_| 10.0)),
             flows("v", |_| 10.1),

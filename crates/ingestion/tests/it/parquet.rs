@@ -13,7 +13,7 @@ use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 
 use crate::harness::{Service, gzip};
-use crate::tables::{Taken, one, take};
+use crate::tables::{Taken, take, take_one};
 
 /// The values of a column; none is missing.
 enum Values<'a> {
@@ -159,7 +159,7 @@ pub(crate) fn claims(whole: &[u8]) -> Vec<u8> {
 fn output_is_read_from_numbers_and_text() {
     let zstd = Compression::ZSTD(ZstdLevel::default());
     for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, zstd, Compression::LZ4_RAW] {
-        let taken = one("output.parquet", output(compression));
+        let taken = take_one("output.parquet", output(compression));
         assert_eq!(
             taken.rows,
             [
@@ -177,7 +177,7 @@ fn output_is_read_from_numbers_and_text() {
         assert_eq!(release.provenance.as_ref().unwrap().publisher, "Me");
         assert_eq!(release.files[0].columns.len(), 8);
     }
-    assert_eq!(one("x.gz", gzip(&output(zstd))).rows.len(), 3, "compressed once more");
+    assert_eq!(take_one("x.gz", gzip(&output(zstd))).rows.len(), 3, "compressed once more");
 }
 
 /// Products as numbers lose their zeros, days are days or times, amounts are decimals of any width.
@@ -220,7 +220,7 @@ fn decimals_days_and_codes_are_read() {
         Text(&[Some("red"), None, None]),
     ];
     let keys = [("dataset", "laws"), ("vintage", "1")];
-    let taken = one("r.parquet", written(schema, &keys, Compression::SNAPPY, &[&columns]));
+    let taken = take_one("r.parquet", written(schema, &keys, Compression::SNAPPY, &[&columns]));
     assert_eq!(
         taken.rows,
         [

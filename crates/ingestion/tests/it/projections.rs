@@ -5,7 +5,7 @@ use orewatch_formats::Metadata;
 
 use crate::harness::{Service, trade};
 use crate::policy::{gate, tidy};
-use crate::tables::{one, take};
+use crate::tables::{take, take_one};
 
 pub(crate) const PROJECTIONS: &str = "period,economy,material,stage,side,scenario,quantity,unit,basis";
 
@@ -42,7 +42,7 @@ fn projections_keep_side_scenario_residual_and_total() {
         "2030,CHN,lithium,refined,demand,nze,5.323,t,lithium-carbonate",
         "2035,CHN,rare-earths,refined,supply,base,2,kt,content",
     ];
-    let taken = one("p.csv", tidy("v", PROJECTIONS, &rows));
+    let taken = take_one("p.csv", tidy("v", PROJECTIONS, &rows));
     assert_eq!(taken.release.table(), Table::Projections);
     let expected = [
         "2030,CHN,cobalt,mined,supply,base,1500,content",
@@ -72,7 +72,7 @@ fn wrong_projections_are_set_aside_with_their_reasons() {
         ("next year,CHN,cobalt,mined,supply,base,1,t,content", "period,invalid-period,next year"),
     ];
     let rows: Vec<_> = cases.iter().map(|(row, _)| *row).collect();
-    let taken = one("p.csv", tidy("v", PROJECTIONS, &rows));
+    let taken = take_one("p.csv", tidy("v", PROJECTIONS, &rows));
     let aside = taken.aside();
     let aside: Vec<_> = aside.iter().map(|row| row.split_once(',').unwrap().1).collect();
     assert_eq!(aside, cases.map(|(_, reason)| reason));
@@ -87,7 +87,7 @@ fn one_scenario_has_one_figure_and_several_scenarios_have_several() {
         "2030,CHN,cobalt,mined,demand,base,3,t,content",
         "2030,CHN,cobalt,mined,supply,base,4,t,content",
     ];
-    let taken = one("p.csv", tidy("v", PROJECTIONS, &rows));
+    let taken = take_one("p.csv", tidy("v", PROJECTIONS, &rows));
     assert_eq!(taken.counts(), (3, 0, 1));
     assert_eq!(taken.rejections[0].code, "duplicate-key");
     assert_eq!(taken.rejections[0].value, "2030,CHN,cobalt,mined,supply,base");

@@ -3,7 +3,7 @@
 use orewatch_formats::Metadata;
 use proptest::prelude::*;
 
-use crate::tables::{one, take};
+use crate::tables::{take, take_one};
 
 /// A record of the Global Trade Alert with some members replaced.
 fn record(id: u64, members: &str) -> String {
@@ -48,7 +48,7 @@ fn interventions_become_one_row_for_each_economy_and_product() {
         ),
         record(8, r#"{"intervention_type": "Local supply requirement for exports"}"#),
     ]);
-    let taken = one("gta.json", &content);
+    let taken = take_one("gta.json", &content);
     let tax = |economy: &str| {
         format!("2020-01-01..2021-06-30,{economy},cobalt,mined,export-tax,Amber,260500,[] @2")
     };
@@ -62,7 +62,7 @@ fn interventions_become_one_row_for_each_economy_and_product() {
     assert_eq!((&*release.dataset, &*release.hs_revision, &*release.parser), ("gta", "HS12", "gta/2"));
     // The same records within an envelope.
     let wrapped = format!(r#"{{"count": 8, "next": null, "results": {content}}}"#);
-    assert_eq!(one("gta.json", wrapped).rows, taken.rows);
+    assert_eq!(take_one("gta.json", wrapped).rows, taken.rows);
 }
 
 /// What a record says of one product counts for it instead of what it says of all; what is null there is said
@@ -107,7 +107,7 @@ fn a_restriction_of_a_product_applies_to_that_product_only() {
             r#"{"affected_products": [{"product_id": 810520, "inferred_jurisdictions": "targeted", "affected_jurisdictions": [{"id": 392}]}]}"#,
         ),
     ]);
-    let taken = one("gta.json", &content);
+    let taken = take_one("gta.json", &content);
     assert_eq!(
         taken.rows,
         [
@@ -133,7 +133,7 @@ fn lists_within_cells_are_read() {
                   affected_products,date_implemented,date_removed\n";
     let python = r#"1,Red,"[{'id': 156, 'name': 'China', 'iso': 'CHN'}]",Export ban,P,"[{'product_id': 261710, 'date_implemented': None, 'date_removed': '2023-11-30'}, {'product_id': 811010, 'date_implemented': '2024-02-01'}]",2023-02-01,"#;
     let json = r#"2,Red,"[{""iso"": ""IDN""}]",Export ban,P,"[260400, {""product_id"": 260500, ""date_removed"": ""2023-11-30""}]",2023-02-01,2024-01-01"#;
-    let taken = one("gta.csv", format!("{header}{python}\n{json}\n"));
+    let taken = take_one("gta.csv", format!("{header}{python}\n{json}\n"));
     assert_eq!(
         taken.rows,
         [
@@ -161,7 +161,7 @@ fn wrong_interventions_are_rejected_with_their_codes() {
         record(9, r#"{"date_implemented": "2020-02-02", "date_removed": "2020-02-01"}"#),
         record(10, r#"{"intervention_id": null}"#),
     ]);
-    let taken = one("gta.json", &content);
+    let taken = take_one("gta.json", &content);
     assert_eq!(
         taken.aside(),
         [
@@ -193,7 +193,7 @@ fn an_export_of_the_data_centre_has_one_row_for_each_record() {
                    Kosovo\",China,\"260500, 10121\",2024-01-01,2024-02-01 00:00:00,,1\n\
                    1,\"A\n b\",12,Export tax,P,Amber,United States of America,China,810520,2024-01-01,,,0\n\
                    1,A,13,Export tax,P,Amber,Atlantis,China,810520,2024-01-01,2024-02-01,,1\n\n";
-    let taken = one("interventions.csv", content);
+    let taken = take_one("interventions.csv", content);
     let row = |economy| format!("2024-02-01..,{economy},cobalt,mined,quota,Red,260500,[] @2");
     assert_eq!(taken.rows, ["COD", "COG", "TWN", "XKX"].map(row));
     assert_eq!(taken.aside(), ["5,implementing_jurisdictions,unknown-economy,Atlantis"]);
@@ -215,7 +215,7 @@ fn the_inventory_is_read_by_year() {
                    China,CHN,2012,810520.0,Cobalt,VAT tax rebate reduction/withdrawal,%,17,\n\
                    Chile,CHL,2012,260300,Copper ores,No measure,,,\nChile,CHL,2012,440710,Wood,Export \
                    tax,,,\n";
-    let taken = one("inventory.csv", content);
+    let taken = take_one("inventory.csv", content);
     assert_eq!(
         taken.rows,
         [
@@ -242,7 +242,7 @@ fn the_inventory_is_read_from_the_explorer_and_by_day() {
                    DATAFLOW,COD,Congo,XT,Export tax,HS_260500,Cobalt ores,2022,1\n\
                    DATAFLOW,IDN,Indonesia,XP,Export prohibition,HS_260400,Nickel ores,2022,0\n\
                    DATAFLOW,IDN,Indonesia,XQ,Export quota,HS_260400,Nickel ores,2022,1\n";
-    let taken = one("explorer.csv", content);
+    let taken = take_one("explorer.csv", content);
     assert_eq!(
         taken.rows,
         [
@@ -255,7 +255,7 @@ fn the_inventory_is_read_from_the_explorer_and_by_day() {
                    Indonesia,260400,Export ban,2014,\nIndonesia,260400,Embargo,2014,\nAtlantis,260400,Export \
                    ban,2014,\n\
                    Indonesia,2604,Export ban,2014,\nIndonesia,260400,Export ban,01/02/2014,\n";
-    let taken = one("days.csv", content);
+    let taken = take_one("days.csv", content);
     assert_eq!(
         taken.rows,
         [

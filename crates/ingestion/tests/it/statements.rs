@@ -3,7 +3,7 @@ use orewatch_contracts::ingestion::v1::Table;
 
 use crate::harness::Service;
 use crate::policy::{gate, tidy};
-use crate::tables::{Taken, one};
+use crate::tables::{Taken, take_one};
 
 const TARGETS: &str = "id,title,announced_by,consumer,material,stage,measure,supplier,line,direction,by,due,\
                        status,source,url,announced,in_force,confirmation";
@@ -70,7 +70,7 @@ fn changed(header: &str, fields: &[&str], column: &str, value: &str) -> String {
 }
 
 fn read(header: &str, rows: &[String]) -> Taken {
-    one("s.csv", tidy("v", header, &rows.iter().map(String::as_str).collect::<Vec<_>>()))
+    take_one("s.csv", tidy("v", header, &rows.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
 /// Checks what is quarantined when one column of a sound row has one value: its column, code, and hint.

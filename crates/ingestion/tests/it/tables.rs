@@ -68,7 +68,7 @@ fn take_plan(plan: Plan) -> Result<Taken, SourceError> {
 }
 
 /// Reads one complete file that describes itself.
-pub(crate) fn one(name: &str, content: impl AsRef<[u8]>) -> Taken {
+pub(crate) fn take_one(name: &str, content: impl AsRef<[u8]>) -> Taken {
     take(&[(name, content)], &Metadata::default()).unwrap()
 }
 

@@ -173,7 +173,7 @@ async fn no_caller_is_admitted_without_a_token() {
 }
 
 /// A message without the digest in it.
-fn said(failure: &Failure, sha256: &str) -> String {
+fn text_without_digest(failure: &Failure, sha256: &str) -> String {
     format!("{:?}", failure).replace(sha256, "DIGEST")
 }
 
@@ -211,7 +211,7 @@ async fn knowing_a_digest_gives_no_access_to_the_file() {
         };
         let open = brown.open_release(OpenReleaseRequest { release: Some(release) }).await;
         said_of.push(open.map(drop).unwrap_err().into());
-        answers.push(said_of.iter().map(|failure| said(failure, sha256)).collect::<Vec<_>>());
+        answers.push(said_of.iter().map(|failure| text_without_digest(failure, sha256)).collect::<Vec<_>>());
     }
     assert_eq!(answers[0], answers[1], "no answer tells whether the content is there");
     assert_eq!(listed(&mut brown).await, [""; 0]);

@@ -18,7 +18,7 @@ impl Dice {
         usize::try_from(self.0 >> 33).unwrap() % sides
     }
 
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
         of[self.roll(of.len())]
     }
 }
@@ -117,10 +117,11 @@ impl Published {
 fn published(dice: &mut Dice, kind: &str) -> Published {
     let mut rows = BTreeSet::new();
     for _ in 0..2 + dice.roll(8) {
-        let (exporter, importer) = (dice.one(&ECONOMIES), dice.one(&ECONOMIES));
+        let (exporter, importer) = (dice.pick(&ECONOMIES), dice.pick(&ECONOMIES));
         let reporter =
-            if matches!(kind, "comtrade" | "cells") { dice.one(&["importer", "exporter", ""]) } else { "" };
-        let flow = Flow { period: dice.one(&PERIODS), exporter, importer, code: dice.one(&CODES), reporter };
+            if matches!(kind, "comtrade" | "cells") { dice.pick(&["importer", "exporter", ""]) } else { "" };
+        let flow =
+            Flow { period: dice.pick(&PERIODS), exporter, importer, code: dice.pick(&CODES), reporter };
         // A flow has one figure for both sides, or one of each.
         let mixed = |known: &Flow| {
             let same = Flow { reporter: "", ..*known } == Flow { reporter: "", ..flow };
@@ -177,7 +178,7 @@ async fn ingest(
 }
 
 /// Numbers of restated and vanishing keys, as scope-jump reports them.
-fn told(outcome: &Outcome) -> (usize, usize) {
+fn reported_counts(outcome: &Outcome) -> (usize, usize) {
     let message = &gate(outcome, "scope-jump").message;
     let Some(rest) = message.strip_prefix("of ") else { return (0, 0) };
     let then = rest.split(' ').next().unwrap().parse().unwrap();
@@ -212,7 +213,7 @@ async fn units_are_those_of_the_model() {
                 let then: Vec<&Flow> = (0..older.len()).flat_map(visible).collect();
                 let vanished = then.iter().filter(|row| !new.has(kind, row)).count();
                 assert_eq!(
-                    told(&outcome),
+                    reported_counts(&outcome),
                     (then.len(), vanished),
                     "{dataset}: {new:?} over {older:?}: {}",
                     gate(&outcome, "scope-jump").message

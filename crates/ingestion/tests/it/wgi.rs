@@ -3,7 +3,7 @@ use orewatch_formats::Metadata;
 use proptest::prelude::*;
 
 use crate::harness::gzip;
-use crate::tables::{one, take};
+use crate::tables::{take, take_one};
 
 const LONG: &str = "code,countryname,year,indicator,estimate,stddev,nsource,pctrank";
 
@@ -23,7 +23,7 @@ fn the_long_csv_is_read() {
          DEU,Germany,2022,xx,1.1,0.2,2,90\nDEU,Germany,2022,pv,71.2,0.2,2,90\nDEU,Germany,2022,cc,\"1,8\",\
          0.2,2,90\n"
     );
-    let taken = one("wgi.csv", &content);
+    let taken = take_one("wgi.csv", &content);
     assert_eq!(
         taken.rows,
         [
@@ -53,7 +53,7 @@ fn the_long_csv_is_read() {
 
     // The variant with an index column first, compressed, in a file of any name.
     let indexed = "codeindyr,code,countryname,year,indicator,estimate\nZARpv2022,ZAR,Congo,2022,pv,-2.03\n";
-    assert_eq!(one("x", gzip(indexed.as_bytes())).rows, ["2022,COD,political-stability,-2.03 @2"]);
+    assert_eq!(take_one("x", gzip(indexed.as_bytes())).rows, ["2022,COD,political-stability,-2.03 @2"]);
 }
 
 /// The bank's Stata file as csv: a row an economy and year, a column an indicator.
@@ -65,7 +65,7 @@ fn tables_with_stata_names_are_read() {
          0.2\n\
          1,TWN,\"Taiwan, China\",2023.0,1.0,0.1,9,80,,0.2,1.4,0.2,..,0.2,9,0.2,1.1,0.2\n"
     );
-    let taken = one("wgidataset.csv", content);
+    let taken = take_one("wgidataset.csv", content);
     let row = |name: &str, value: &str, column: u8| format!("1996,COD,{name},{value} @2:{column}");
     let expected = [
         row("control-of-corruption", "-2.1", 17),
@@ -94,7 +94,7 @@ fn tables_with_stata_names_are_read() {
 fn the_name_of_a_wide_csv_gives_its_indicator() {
     let content = "Country/Territory,Code,1996,1998,2000,country_code\nAruba,ABW,nan,0.99,1.3,533\n\
                    \"Congo, Dem. Rep.\",ZAR,-2.1,,..,180\nNetherlands Antilles (former),ANT,,,0.4,530\n";
-    let taken = one("WGI_PV_Estimate_1996_2000.csv", content);
+    let taken = take_one("WGI_PV_Estimate_1996_2000.csv", content);
     assert_eq!(
         taken.rows,
         [
@@ -123,7 +123,7 @@ fn files_of_the_data_bank_are_read() {
                    World,WLD,Rule of Law: Estimate,RL.EST,..,..\nChile,CHL,Regulatory \
                    Quality,GOV_WGI_RQ.EST,-0.1,..\n\n\n\
                    Data from database: Worldwide Governance Indicators,,,,,\nLast Updated: 11/05/2024,,,,,\n";
-    let taken = one("P_Data_Extract.csv", content);
+    let taken = take_one("P_Data_Extract.csv", content);
     assert_eq!(
         taken.rows,
         [
@@ -140,7 +140,7 @@ fn files_of_the_data_bank_are_read() {
 fn a_sheet_of_2025_is_read() {
     let header = "Economy (name),Economy (code),Year,Governance score (0-100),Governance estimate (approx. \
                   -2.5 to +2.5)";
-    let taken = one("ge.csv", format!("{header}\nChile,CHL,2024,66.1,0.71\nHaiti,HTI,2024,12,-1.9\n"));
+    let taken = take_one("ge.csv", format!("{header}\nChile,CHL,2024,66.1,0.71\nHaiti,HTI,2024,12,-1.9\n"));
     assert_eq!(
         taken.rows,
         ["2024,CHL,government-effectiveness,0.71 @2", "2024,HTI,government-effectiveness,-1.9 @3"]
@@ -161,7 +161,7 @@ fn rescaled_tables_are_refused() {
     let negative = many(wide, |row| format!("X,CHL,-0.{row}1,0.4{row}"));
     assert!(take(&[("WGI_PV.csv", negative)], &Metadata::default()).is_ok());
     let well_governed = many(LONG, |row| format!("DNK,Denmark,{},cc,2.{row},0,0,0", 2000 + row));
-    assert_eq!(one("wgi.csv", well_governed).counts(), (12, 0, 0));
+    assert_eq!(take_one("wgi.csv", well_governed).counts(), (12, 0, 0));
 }
 
 fn page(page: u64, pages: u64, records: &str) -> String {
@@ -230,7 +230,7 @@ fn economies_without_a_code_are_found_by_name() {
         record(r#"{"id":"","value":"Atlantis"}"#),
         record(r#"{"id":"","value":""}"#),
     ];
-    let taken = one("a.json", page(1, 1, &records.join(",")));
+    let taken = take_one("a.json", page(1, 1, &records.join(",")));
     assert_eq!(taken.rows, ["2024,TWN,political-stability,0.74 @2", "2024,XKX,political-stability,0.74 @3"]);
     assert_eq!(
         taken.aside(),

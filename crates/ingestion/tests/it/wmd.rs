@@ -3,7 +3,7 @@
 use orewatch_formats::Metadata;
 use proptest::prelude::*;
 
-use crate::tables::{one, take};
+use crate::tables::{take, take_one};
 
 const HEADER: &str = "material,Country,Country_Code,Country_ISO,2021,2022,unit,data_source";
 
@@ -21,7 +21,7 @@ fn commodities_become_series() {
          Natural Gas,Algeria,12,DZA,1.0,2.0,Mio m3,r\n\"Talc, Steatite & \
          Pyrophyllite\",Algeria,12,DZA,1.0,,metr. t,r\n"
     );
-    let taken = one("wide.csv", content);
+    let taken = take_one("wide.csv", content);
     assert_eq!(
         taken.rows,
         [
@@ -58,7 +58,7 @@ fn commodities_become_series() {
 #[test]
 fn other_editions_are_read() {
     let header = "Country,Country_ISO,unit,material,2016,2017,2018,data_source";
-    let taken = one(
+    let taken = take_one(
         "2018.csv",
         format!("{header}\nChile,CHL,metr. t,Tungsten,1,2,3,r\nPeru,PER,t,Vanadium,4,nan,6,e\n"),
     );
@@ -80,18 +80,19 @@ fn wrong_rows_are_rejected_with_their_codes() {
         ("Cobalt,Chile,152,CHL,W,NA,,", "unit,unknown-unit,"),
     ];
     for (row, expected) in cases {
-        let taken = one("wide.csv", format!("{HEADER}\n{row}\n"));
+        let taken = take_one("wide.csv", format!("{HEADER}\n{row}\n"));
         let (recorded, outside, rejected) = taken.counts();
         assert_eq!((recorded + rejected, outside), (2, 0), "{row}");
         assert!(taken.aside().iter().all(|text| text.contains(expected)), "{row}: {:?}", taken.aside());
     }
-    let cut = one(
+    let cut = take_one(
         "wide.csv",
         format!("{HEADER}\nCobalt,Chile,152,CHL,1.0,2.0,metr. t,r\nCobalt,Chile,152,CHL,W,NA\n"),
     );
     assert_eq!(cut.counts(), (2, 0, 1), "a row that is cut off is quarantined as a whole");
     assert!(cut.aside()[0].contains("field-count-mismatch"), "{:?}", cut.aside());
-    let twice = one("wide.csv", format!("{HEADER}\n{0}\n{0}\n", "Cobalt,Chile,152,CHL,1.0,2.0,metr. t,r"));
+    let twice =
+        take_one("wide.csv", format!("{HEADER}\n{0}\n{0}\n", "Cobalt,Chile,152,CHL,1.0,2.0,metr. t,r"));
     assert_eq!(twice.aside()[0], "3,,duplicate-key,2021,CHL,cobalt,mined");
 }
 

@@ -30,7 +30,7 @@ async fn health(running: &Running) -> HealthClient<tonic::transport::Channel> {
     HealthClient::new(client::connect(&format!("http://{}", running.address())).await.unwrap())
 }
 
-fn ask(service: &str) -> HealthCheckRequest {
+fn health_request(service: &str) -> HealthCheckRequest {
     HealthCheckRequest { service: service.to_owned() }
 }
 
@@ -38,11 +38,11 @@ fn ask(service: &str) -> HealthCheckRequest {
 async fn a_service_is_ready_when_it_reports_so() {
     let running = start(Duration::from_secs(5), async |_, _| Ok(())).await.unwrap();
     let mut health = health(&running).await;
-    let before = health.check(ask(SERVICE)).await.unwrap().into_inner().status();
+    let before = health.check(health_request(SERVICE)).await.unwrap().into_inner().status();
     running.context().health.set_service_status(SERVICE, ServingStatus::Serving).await;
-    let after = health.check(ask(SERVICE)).await.unwrap().into_inner().status();
+    let after = health.check(health_request(SERVICE)).await.unwrap().into_inner().status();
     assert_eq!((before, after), (Answer::NotServing, Answer::Serving));
-    assert_eq!(health.check(ask("")).await.unwrap().into_inner().status(), Answer::Serving);
+    assert_eq!(health.check(health_request("")).await.unwrap().into_inner().status(), Answer::Serving);
     running.stop().await.unwrap();
 }
 
@@ -59,7 +59,7 @@ async fn a_stop_ends_open_streams_and_waits_for_workers() {
     })
     .await
     .unwrap();
-    let mut watch = health(&running).await.watch(ask(SERVICE)).await.unwrap().into_inner();
+    let mut watch = health(&running).await.watch(health_request(SERVICE)).await.unwrap().into_inner();
     assert_eq!(watch.message().await.unwrap().unwrap().status(), Answer::NotServing);
 
     let begun = Instant::now();

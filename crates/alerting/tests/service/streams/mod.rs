@@ -165,7 +165,7 @@ async fn d03_a_stream_says_when_it_has_caught_up_and_when_it_fell_behind() {
     let behind = behind.expect("it fell behind");
     assert!(!behind.ended && behind.position < behind.head && behind.time.is_some(), "{behind:?}");
     let heard: Vec<_> = transitions(&told).into_iter().map(line).collect();
-    assert_eq!(heard, desk.told().await[5..], "and still gets every transition once, in order");
+    assert_eq!(heard, desk.transitions().await[5..], "and still gets every transition once, in order");
     service.stop().await;
 }
 

@@ -12,7 +12,7 @@ static SERIAL: AtomicUsize = AtomicUsize::new(0);
 
 /// Rows that exist: every reporter has so many partners in every period, product and flow.
 fn rows(asked: &PollReason, partners: u32) -> String {
-    let cap: usize = asked.one("maxRecords").parse().unwrap();
+    let cap: usize = asked.parameter("maxRecords").parse().unwrap();
     let named = asked.list("partnerCode");
     let mut rows = Vec::new();
     for period in asked.list("period") {
@@ -68,7 +68,7 @@ async fn a_complete_response_is_archived_unchanged() {
     assert!(asked[0].line.starts_with("GET /public/v1/preview/C/A/HS?"), "{}", asked[0].line);
     assert_eq!(asked[0].list("reporterCode"), ["842", "156", "251"]);
     for (parameter, value) in [("customsCode", "C00"), ("motCode", "0"), ("partner2Code", "0")] {
-        assert_eq!(asked[0].one(parameter), value);
+        assert_eq!(asked[0].parameter(parameter), value);
     }
     let request = bench.taken.0.lock().unwrap()[0].clone();
     let description = request.description.unwrap();

@@ -235,7 +235,7 @@ async fn the_gateways_text_about_the_quota_is_understood() {
 #[tokio::test]
 async fn a_failed_poll_ingests_nothing() {
     let publisher =
-        Publisher::new(|asked| if asked.one("flowCode") == "X" { status(404) } else { ok(BODY) }).await;
+        Publisher::new(|asked| if asked.parameter("flowCode") == "X" { status(404) } else { ok(BODY) }).await;
     let base = section(&publisher.base());
     let bench = Arc::new(Bench::new(&base.replace("products", "cap = 2\nproducts")));
     let ended = bench.poll("trade").await;

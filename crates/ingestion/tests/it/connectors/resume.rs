@@ -11,7 +11,7 @@ fn section(base: &str) -> String {
 }
 
 fn page(asked: &PollReason) -> String {
-    let number: usize = asked.one("page").parse().unwrap();
+    let number: usize = asked.parameter("page").parse().unwrap();
     format!("[{{\"page\":{number},\"pages\":6,\"total\":12}},[{{\"row\":{number}}},{{\"row\":-{number}}}]]")
 }
 

@@ -25,7 +25,7 @@ impl PollReason {
         found.map(|list| list.split(',').map(str::to_owned).collect()).unwrap_or_default()
     }
 
-    pub(super) fn one(&self, name: &str) -> String {
+    pub(super) fn parameter(&self, name: &str) -> String {
         self.list(name).join(",")
     }
 }

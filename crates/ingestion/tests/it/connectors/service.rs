@@ -21,7 +21,7 @@ fn section(base: &str) -> String {
 }
 
 fn page(asked: &PollReason) -> String {
-    let number: usize = asked.one("page").parse().unwrap();
+    let number: usize = asked.parameter("page").parse().unwrap();
     let (iso3, value) = [("CHL", "0.25"), ("COD", "-2.03")][number - 1];
     format!(
         r#"[{{"page":{number},"pages":2,"per_page":"1","total":2,"sourceid":"3","lastupdated":"2025-11-05"}},

@@ -18,7 +18,7 @@ fn indicator(asked: &PollReason) -> &str {
 
 /// A page of an indicator with so many rows, two a page.
 fn page(asked: &PollReason, total: usize) -> String {
-    let number: usize = asked.one("page").parse().unwrap();
+    let number: usize = asked.parameter("page").parse().unwrap();
     let rows: Vec<_> = (1..=total)
         .skip((number - 1) * 2)
         .take(2)
@@ -39,8 +39,11 @@ async fn all_pages_of_all_indicators_are_requested_in_order() {
     assert_eq!(bench.poll("wgi").await.problem, "");
     let bodies = bench.bodies(0);
     assert_eq!(bodies.len(), 6);
-    let pages: Vec<_> =
-        publisher.asked().iter().map(|asked| (indicator(asked).to_owned(), asked.one("page"))).collect();
+    let pages: Vec<_> = publisher
+        .asked()
+        .iter()
+        .map(|asked| (indicator(asked).to_owned(), asked.parameter("page")))
+        .collect();
     let expected =
         ["PV.EST", "RL.EST"].map(|name| ["1", "2", "3"].map(|page| (name.to_owned(), page.to_owned())));
     assert_eq!(pages, expected.concat());
@@ -82,7 +85,7 @@ async fn a_poll_ends_with_the_reason_if_the_total_keeps_changing() {
 async fn a_repeated_page_is_kept_once_and_the_right_one_requested_again() {
     let repeated = Arc::new(AtomicUsize::new(0));
     let publisher = Publisher::new(move |asked| {
-        let wrong = asked.one("page") == "2" && repeated.fetch_add(1, Ordering::SeqCst) == 0;
+        let wrong = asked.parameter("page") == "2" && repeated.fetch_add(1, Ordering::SeqCst) == 0;
         if wrong {
             let first = PollReason { line: asked.line.replace("&page=2", "&page=1"), ..asked.clone() };
             return ok(page(&first, 5));
@@ -177,7 +180,7 @@ async fn one_changed_page_makes_a_release_with_the_unchanged_ones() {
     let version = Arc::new(AtomicUsize::new(1));
     let now = Arc::clone(&version);
     let publisher = Publisher::new(move |asked| {
-        let changed = indicator(asked) == "RL.EST" && asked.one("page") == "3";
+        let changed = indicator(asked) == "RL.EST" && asked.parameter("page") == "3";
         let version = if changed { now.load(Ordering::SeqCst) } else { 1 };
         let tag = format!("\"v{version}\"");
         if asked.headers.to_lowercase().contains(&format!("if-none-match: {tag}")) {

@@ -106,7 +106,7 @@ fn refused(path: &Path) -> (String, u64) {
 }
 
 /// A figure of this process in KiB, as the system has it.
-fn own(name: &str) -> u64 {
+fn process_kib(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
@@ -117,9 +117,9 @@ fn own(name: &str) -> u64 {
 #[ignore = "the child of another test"]
 fn child() {
     let path = std::env::var_os(CASE).unwrap();
-    let before = own("VmHWM");
+    let before = process_kib("VmHWM");
     let (code, seen) = refused(Path::new(&path));
-    println!("refused {code} {seen} {before} {}", own("VmHWM"));
+    println!("refused {code} {seen} {before} {}", process_kib("VmHWM"));
 }
 
 /// What the child says of a file: code, bytes read, and the KiB by which its memory grew.

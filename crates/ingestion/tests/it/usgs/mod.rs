@@ -54,7 +54,7 @@ fn take(inputs: Vec<Input>) -> Result<Vec<Taken>, SourceError> {
         .collect()
 }
 
-fn one(content: impl AsRef<[u8]>) -> Taken {
+fn take_one(content: impl AsRef<[u8]>) -> Taken {
     let mut taken = take(vec![file("download.csv", content)]).unwrap();
     assert_eq!(taken.len(), 1);
     taken.remove(0)
@@ -117,7 +117,7 @@ fn a_file_of_one_commodity_gives_its_world_production() {
         MCS2024,World total (rounded),\"Mine production, lithium content\",146000,180000,Excludes U.S. \
         production.,28000000,,,\r\n\
         ,,,,,,,,,\r\n";
-    let taken = one(text);
+    let taken = take_one(text);
     assert_eq!((taken.dataset.as_str(), taken.vintage.as_str()), ("usgs-mcs", "MCS2024"));
     assert_eq!(
         taken.rows,
@@ -145,7 +145,7 @@ fn units_years_and_stages_are_read_from_column_names_and_types() {
         MCS2022,Chile,\"Refinery production, copper\",2330,\"2,200\",,2500\n\
         MCS2022,Chile,\"Mine production, unobtainium content\",1,2,,3\n\
         MCS2022,Peru,Mine production,2150,2200,,\n";
-    let taken = one(text);
+    let taken = take_one(text);
     assert_eq!(taken.vintage, "MCS2022");
     assert_eq!(
         taken.rows,
@@ -164,7 +164,7 @@ fn units_years_and_stages_are_read_from_column_names_and_types() {
     let kilograms = "Source,Country,Type,Prod_kg_2021,Prod_kg_est_2022\n\
         MCS2023,Poland,\"Mine production, rhenium content\",9500,9600\n\
         MCS2023,Chile,\"Mine production, rhenium content\",29000,29000\n";
-    let rows = one(kilograms).rows;
+    let rows = take_one(kilograms).rows;
     assert_eq!(rows[0], "rhenium mined content 2021 POL 9.5 @2:4");
 }
 
@@ -174,7 +174,7 @@ fn impossible_years_are_rejected_and_not_corrected() {
     let text = "Source,Country,Type,Prod_t_est_2021,Prod_t_est_2022\n\
         MCS2024,Cuba,\"Mine production, metric tons of contained cobalt\",3700,3200\n\
         MCS2024,World total (rounded),\"Mine production, metric tons of contained cobalt\",197000,230000\n";
-    let taken = one(text);
+    let taken = take_one(text);
     assert_eq!(taken.codes(), [(2, "year-and-edition", "2021"), (2, "year-and-edition", "2022")]);
     assert_eq!((taken.figures(), taken.rows.len()), (4, 0));
     assert!(taken.aside[0].hint.contains("wrong names"), "{:?}", taken.aside[0]);
@@ -192,7 +192,7 @@ fn rejected_figures_say_why() {
         MCS2024,Turkey,\"Mine production, antimony content\",9\n\
         MCS2024,Turkey,\"Mine production, antimony content\",1,2,3\n\
         MCS2024,Laos,\"Mine production, antimony content\",XX,e340\n";
-    let taken = one(text);
+    let taken = take_one(text);
     let codes = [
         (2, "unknown-economy", "Kyrgystan"),
         (2, "unknown-economy", "Kyrgystan"),
@@ -221,7 +221,7 @@ fn rejected_figures_say_why() {
     assert_eq!(taken.figures(), 16);
 
     let nameless = "Source,Country,Type,Prod_t_2022,Prod_t_est_2023\nMCS2024,China,Mine production,1,\n";
-    let taken = one(nameless);
+    let taken = take_one(nameless);
     assert_eq!(taken.codes(), [(2, "unnamed-commodity", "Mine production"); 2]);
 }
 
@@ -230,7 +230,7 @@ fn rejected_figures_say_why() {
 #[test]
 fn world_totals_are_compared_and_never_recorded() {
     let rows = |total: &str, notes: &str| {
-        one(format!(
+        take_one(format!(
             "Source,Country,Type,Prod_t_2022,Prod_t_est_2023,Prod_notes\n\
              MCS2024,Chile,\"Mine production, lithium content\",38000,44000,\n\
              MCS2024,Australia,\"Mine production, lithium content\",74700,86000,\n\
@@ -310,7 +310,7 @@ fn notes_of_the_wide_file_explain_its_blanks() {
         tons,200,220,,,,,100000,\n\
         MCS2025,Barite  ,World total (rounded) 10,\"Mine production, barite, estimated\",thousand metric \
         tons,7800,8200,Excludes U.S. production.,,,,NA,\n";
-    let taken = one(format!("\u{feff}{header}\n{rows}"));
+    let taken = take_one(format!("\u{feff}{header}\n{rows}"));
     assert_eq!((taken.dataset.as_str(), taken.vintage.as_str()), ("usgs-mcs", "MCS2025"));
     assert_eq!(
         taken.rows,
@@ -336,7 +336,7 @@ fn notes_of_the_wide_file_explain_its_blanks() {
 #[test]
 fn an_ambiguous_unit_is_not_guessed() {
     let rows = |unit: &str| {
-        one(format!(
+        take_one(format!(
             "Source,Country,Type,Prod_{unit}_2022,Prod_{unit}_est_2023\nMCS2024,Iran,\"Mine production, \
              barite\",1,2\n"
         ))

@@ -2,7 +2,7 @@
 use proptest::prelude::*;
 
 use super::long::{LONG, SALIENT, WORLD, long_file};
-use super::{Taken, one, take};
+use super::{Taken, take, take_one};
 use crate::harness::file;
 
 /// Cells that tables have, and any other text.
@@ -87,7 +87,7 @@ proptest! {
             cells.extend([one.clone(), two.clone(), three.clone()]);
             text.push_str(&format!("{}\n", quoted(&cells)));
         }
-        prop_assert_eq!(usize::try_from(one(text).figures()).unwrap(), 3 * rows.len());
+        prop_assert_eq!(usize::try_from(take_one(text).figures()).unwrap(), 3 * rows.len());
     }
 
     #[test]
@@ -99,7 +99,7 @@ proptest! {
                 three.clone()];
             text.push_str(&format!("{}\n", quoted(&cells)));
         }
-        prop_assert_eq!(usize::try_from(one(text).figures()).unwrap(), 3 * rows.len());
+        prop_assert_eq!(usize::try_from(take_one(text).figures()).unwrap(), 3 * rows.len());
     }
 
     #[test]

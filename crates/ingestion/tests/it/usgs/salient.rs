@@ -1,5 +1,5 @@
 //! Salient statistics of the United States: parameters, told apart by chapter and detail.
-use super::one;
+use super::take_one;
 
 #[test]
 fn details_tell_the_commodities_of_a_chapter_apart() {
@@ -9,12 +9,12 @@ fn details_tell_the_commodities_of_a_chapter_apart() {
         "exports rare-earths  ores-compounds 2023 USA 40000 @2:4",
         "exports rare-earths refined metals 2023 USA 64 @2:5",
     ];
-    assert_eq!(one(earths).rows, rows, "what is of two stages has none");
+    assert_eq!(take_one(earths).rows, rows, "what is of two stages has none");
 
     let text = "DataSource,Commodity,Year,Imports_Palladium_kg,Imports_Osmium_kg,NIR_Platinum_pct\n\
         MCS2024,Platinum-Group Metals,2023,67000,1,83\n\
         MCS2024,Silver and Gold,2023,1,1,1\n";
-    let taken = one(text);
+    let taken = take_one(text);
     assert_eq!(
         taken.rows,
         [
@@ -34,7 +34,7 @@ fn salient_statistics_are_parameters_of_the_united_states() {
         MCS2024,Copper,2022,1230,e150,12,732,28,1720,1800,400,83,12000,41,,\r\n\
         MCS2024,Copper,2024,1,1,1,1,1,1,1,1,1,1,1,,\r\n\
         ,,,,,,,,,,,,,,,\r\n";
-    let taken = one(text);
+    let taken = take_one(text);
     assert_eq!((taken.dataset.as_str(), taken.vintage.as_str()), ("usgs-mcs-salient", "MCS2024"));
     assert_eq!(
         taken.rows,
@@ -62,7 +62,7 @@ fn reliance_is_recorded_as_printed() {
         MCS2024,Lithium,2021,W,2640,1870,W,E\n\
         MCS2024,Lithium,2022,W,3270,2440,W,W\n\
         MCS2024,Lithium,2023e,W,3400,2300,W,nearly all\n";
-    let taken = one(text);
+    let taken = take_one(text);
     let reliance: Vec<_> = taken.rows.iter().filter(|row| row.starts_with("printed")).collect();
     assert_eq!(
         reliance,
