@@ -10,7 +10,7 @@ use crate::view::{margin_text, threshold_text, value_text};
 use crate::words::material_name;
 
 /// Maximum number of alerts on the short page, and per rule on the full page.
-const SHORT_MAX_ALERTS: usize = 4;
+const SHORT_MAX_ALERTS: usize = 3;
 const MAX_ALERTS_PER_RULE: usize = 5;
 
 /// Widths of figures with their bounds and of thresholds, in characters.
@@ -28,8 +28,7 @@ pub(crate) fn title(alerts: &[Alert]) -> String {
 /// Renders the first alerts.
 pub(crate) fn short_block(style: Style, width: usize, alerts: &[Alert]) -> String {
     let rows = alerts.iter().take(SHORT_MAX_ALERTS).map(|alert| row(style, width, alert));
-    let more = remainder_line(alerts.len(), SHORT_MAX_ALERTS);
-    header(style, width) + &rows.collect::<String>() + &more + &list_command(style, width)
+    header(style, width) + &rows.collect::<String>() + &list_command(style, width)
 }
 
 /// Renders some alerts of each rule.

@@ -98,9 +98,11 @@ pub(crate) fn block(style: Style, width: usize, origins: &Origins, full: bool) -
         let [direct, origin] = [side(&origins.direct), side(&origins.origins)];
         text.push_str(&format!("{}\n", format!("  {direct}{origin}").trim_end()));
     }
-    let hhi = |ranking: &Ranking| format!("HHI {}", brief("hhi", Some(&ranking.hhi)));
-    let foot = pad(&hhi(&origins.direct), side_width, Align::Left) + &hhi(&origins.origins);
-    text.push_str(&style.dim(&format!("  {foot}\n")));
+    if full {
+        let hhi = |ranking: &Ranking| format!("HHI {}", brief("hhi", Some(&ranking.hhi)));
+        let foot = pad(&hhi(&origins.direct), side_width, Align::Left) + &hhi(&origins.origins);
+        text.push_str(&style.dim(&format!("  {foot}\n")));
+    }
     let Origins { consumer, material, stage, period, .. } = origins;
     let subject = format!("--consumer {consumer} --material {material} --stage {stage}");
     text.push_str(&command::lines(

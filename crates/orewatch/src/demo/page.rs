@@ -61,9 +61,8 @@ impl Page<'_> {
     fn title(&self, data: Option<&Path>) -> String {
         let facts = self.facts;
         let summary = format!(
-            "{} releases of statistics (orewatch releases) and {} rules (orewatch rules list), read and \
-             evaluated in {:.1} s on this machine. Each command below gives the figures above it, once you \
-             keep the data:",
+            "{} releases of statistics (orewatch releases), {} rules (orewatch rules list), {:.1} s on this \
+             machine. Each command gives the figures above it, once the data are kept:",
             facts.releases.len(),
             facts.standing.rules.len(),
             facts.seconds

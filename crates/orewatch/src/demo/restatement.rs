@@ -2,16 +2,13 @@
 use super::command;
 use super::facts::{AsAtFigure, Flip, Restated, Restatement, Side};
 use super::restated::TOP;
-use crate::render::{Align, Style, estimate, hanging, number, pad, percent, signed_points, value_in};
+use crate::render::{Align, Style, estimate, hanging, pad, percent, signed_points, value_in};
 use crate::view::{reason_word, state_word, threshold_text, value_text};
 use crate::words::{grouped, material_name, measure_unit};
 
 /// Maximum number of restated figures on the full page and on the short one.
 const MAX_RESTATED: usize = 8;
 const SHORT_MAX_RESTATED: usize = 2;
-
-/// Page width from which there is room for the concentration, in characters.
-const WIDE_PAGE: usize = 98;
 
 /// The heading of the block. `None`: no release restates another one.
 pub(crate) fn title(changes: &Restatement) -> Option<String> {
@@ -32,29 +29,22 @@ fn vintages(changes: &Restatement) -> Option<[&str; 2]> {
 pub(crate) fn block(style: Style, width: usize, changes: &Restatement, full: bool) -> String {
     let Some([old, new]) = vintages(changes) else { return String::new() };
     let shown = if full { MAX_RESTATED } else { SHORT_MAX_RESTATED };
-    let rows = changes.restated.iter().take(shown).map(|restated| row(style, width, restated));
-    let mut text = header(style, width, [old, new]) + &rows.collect::<String>();
-    let rest: Vec<&Restated> = changes.restated.iter().skip(shown).collect();
-    if let Some(largest) = rest.first() {
-        let most = signed_points(largest.difference().abs());
-        let most = most.trim_start_matches('+');
-        text.push_str(&format!("  and {} more that differ by at most {most}\n", rest.len()));
-    }
+    let rows = changes.restated.iter().take(shown).map(row);
+    let mut text = header(style, [old, new]) + &rows.collect::<String>();
     let period = changes.as_at.first().map_or("", |figure| figure.period.as_str());
     let command = format!("orewatch changes {new} --consumer WLD --measure {TOP} --as-of {period}");
     text.push_str(&command::lines(style, width, &command));
     if full && !changes.flips.is_empty() {
-        text.push_str(&format!("\n  {}\n", style.bold("Alerts that change")));
+        text.push_str(&format!("  {}\n", style.bold("Alerts that change")));
         text.push_str(&changes.flips.iter().map(|flip| flip_lines(style, width, flip)).collect::<String>());
     }
-    let answers = changes.as_at.iter().map(|figure| answer(style, width, figure));
-    format!("{text}  Both answers stay available:\n{}", answers.collect::<String>())
+    let answers = changes.as_at.iter().take(if full { changes.as_at.len() } else { 1 });
+    text + &answers.map(|figure| answer(style, width, figure)).collect::<String>()
 }
 
-fn header(style: Style, width: usize, [old, new]: [&str; 2]) -> String {
-    let hhi = if width < WIDE_PAGE { "" } else { "    HHI" };
+fn header(style: Style, [old, new]: [&str; 2]) -> String {
     style.dim(&format!(
-        "  {}{}{}{}{hhi}\n",
+        "  {}{}{}{}\n",
         pad("largest producer", 32, Align::Left),
         pad(old, 18, Align::Left),
         pad(new, 18, Align::Left),
@@ -62,16 +52,13 @@ fn header(style: Style, width: usize, [old, new]: [&str; 2]) -> String {
     ))
 }
 
-fn row(style: Style, width: usize, restated: &Restated) -> String {
+fn row(restated: &Restated) -> String {
     let side = |side: &Side| {
         pad(&format!("{} {}", side.name, pad(&percent(side.share), 8, Align::Right)), 18, Align::Left)
     };
-    let hhi = |hhi: Option<f64>| hhi.map_or_else(|| "-".to_owned(), |hhi| number(hhi, 0));
-    let hhi = format!("    {} -> {}", hhi(restated.old.hhi), hhi(restated.new.hhi));
-    let hhi = if width < WIDE_PAGE { String::new() } else { style.dim(&hhi) };
     let market = format!("{}, {}, {}", material_name(&restated.material), &restated.stage, restated.period);
     format!(
-        "  {}{}{}{}{hhi}\n",
+        "  {}{}{}{}\n",
         pad(&market, 32, Align::Left),
         side(&restated.old),
         side(&restated.new),
@@ -117,7 +104,7 @@ fn answer(style: Style, width: usize, figure: &AsAtFigure) -> String {
     );
     let value = estimate("share", Some(&figure.value));
     format!(
-        "  {}: {value} {}\n{}",
+        "  as known with {}: {value} {}\n{}",
         figure.vintage,
         figure.names.join(","),
         command::lines(style, width, &command)
