@@ -69,7 +69,7 @@ fn wrongs() -> Vec<Wrong> {
         alone("region-overlaps", trade("v", &["2020,BLX,DEU,250410,1,1", "2020,BEL,DEU,250410,1,1"])),
         Wrong {
             hs: Some("HS96"),
-            ..after("hs-revision", beside("2020,CHN,FRA,250410,1,1"), beside("2020,CHN,FRA,250410,1,2"))
+            ..wrong_after("hs-revision", beside("2020,CHN,FRA,250410,1,1"), beside("2020,CHN,FRA,250410,1,2"))
         },
         alone("period-range", beside("20222,CHN,FRA,250410,1,1")),
         alone("later-periods", beside("2061,CHN,FRA,250410,1,1")),
@@ -88,7 +88,7 @@ fn wrongs() -> Vec<Wrong> {
         ),
         Wrong {
             other: Some("baci-test"),
-            ..after("outranked", flows("v", |_| 10.0), beside("2020,CHN,FRA,250410,1,1"))
+            ..wrong_after("outranked", flows("v", |_| 10.0), beside("2020,CHN,FRA,250410,1,1"))
         },
         alone("procedures", csv(&[reported("156", "C04", "5", "100"), reported("36", "C00", "4", "100")])),
     ]
