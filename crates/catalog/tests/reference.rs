@@ -487,7 +487,7 @@ fn headline_shares_are_reproduced() {
 /// cut table of 2018 shows.
 #[test]
 fn shares_of_magnets_are_reproduced() {
-    let (full, cut) = (table(HS17), table(HS17_CUT));
+    let (full, cut) = (table(MAGNETS), table(MAGNETS_CUT));
     let shares = [
         ("G7", 67.3, 75.2, 68.3, 64.1),
         ("EU27", 88.6, 91.0, 88.5, 81.5),

@@ -58,7 +58,7 @@ fn sourcing(flows: &Flows, buyer: Buyer<u16>) -> Option<Sourcing<u16>> {
 }
 
 /// Everything that is said of a market, number by number.
-fn everything(total: Amount, estimates: &[Estimate], names: &[Option<u16>]) -> String {
+fn numbers(total: Amount, estimates: &[Estimate], names: &[Option<u16>]) -> String {
     let bits = |number: Option<f64>| number.map(f64::to_bits);
     let estimates: Vec<_> = [total.estimate()]
         .iter()
@@ -70,7 +70,7 @@ fn everything(total: Amount, estimates: &[Estimate], names: &[Option<u16>]) -> S
 
 fn said_at_once(figures: &Concentration<u16>) -> String {
     let Concentration { total, hhi, suppliers, top1, top3, names } = figures;
-    everything(*total, &[*hhi, *suppliers, *top1, *top3], names)
+    numbers(*total, &[*hhi, *suppliers, *top1, *top3], names)
 }
 
 fn said_one_by_one(sourcing: &Sourcing<u16>) -> String {
@@ -78,7 +78,7 @@ fn said_one_by_one(sourcing: &Sourcing<u16>) -> String {
     let (top3, names) = sourcing.top::<3>();
     assert!(names.starts_with(&first));
     let names: Vec<_> = (0..3).map(|at| names.get(at).copied()).collect();
-    everything(sourcing.total(), &[sourcing.hhi(), sourcing.effective_suppliers(), top1, top3], &names)
+    numbers(sourcing.total(), &[sourcing.hhi(), sourcing.effective_suppliers(), top1, top3], &names)
 }
 
 fn shares(sourcing: &Sourcing<u16>) -> String {

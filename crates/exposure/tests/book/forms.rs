@@ -111,8 +111,8 @@ fn mixed(rows: &[((u32, u32), Row)]) -> TradeColumns {
 /// The same rows in a chunk a market.
 fn apart(rows: &[((u32, u32), Row)]) -> Vec<TradeColumns> {
     let markets = [(0, 0), (0, 1), (1, 0), (1, 1)];
-    let of = |market| rows.iter().filter(move |row| row.0 == market).copied().collect::<Vec<_>>();
-    markets.into_iter().map(|market| mixed(&committed_log(market))).collect()
+    let of_market = |market| rows.iter().filter(move |row| row.0 == market).copied().collect::<Vec<_>>();
+    markets.into_iter().map(|market| mixed(&of_market(market))).collect()
 }
 
 proptest! {

@@ -78,7 +78,7 @@ type Seen = (Flow, String, [u64; 2]);
 /// Every market with its flows.
 pub(crate) fn seen(book: &Book) -> Vec<(Market, Vec<Seen>)> {
     let markets = book.markets(Knowledge::NOW).into_keys();
-    let of = |market| {
+    let with_flows = |market| {
         let Some(trade) = book.view(market, Knowledge::NOW).flows else { return (market, Vec::new()) };
         let seen = |flow: &Flow| {
             let bits = [flow.value.number.to_bits(), flow.quantity.number.to_bits()];
@@ -88,5 +88,5 @@ pub(crate) fn seen(book: &Book) -> Vec<(Market, Vec<Seen>)> {
         };
         (market, trade.read().flows.iter().map(seen).collect())
     };
-    markets.map(committed_log).collect()
+    markets.map(with_flows).collect()
 }

@@ -342,7 +342,7 @@ async fn scenarios_that_are_not_there_are_refused_with_those_that_are() {
     };
     let refused = api.client.stream_exposures(request).await.map(|_| ()).unwrap_err();
     assert_eq!(&*Failure::from(refused).code, "unknown-scenario");
-    let reading = Reading { dataset: "iea-cm".to_owned(), ..under("iea-cm:base") };
+    let reading = Reading { dataset: "iea-cm".to_owned(), ..reading_under("iea-cm:base") };
     let request = GetExposureRequest {
         subject: Some(world("production-hhi", "")),
         reading: Some(reading),
@@ -374,7 +374,7 @@ async fn a_tenants_projections_are_its_own() {
     let mut api = house.serve().await;
     read(&mut api, position).await;
     let mut ask = async |tenant: &str| {
-        let reading = Reading { tenant: tenant.to_owned(), ..under("house-view:base") };
+        let reading = Reading { tenant: tenant.to_owned(), ..reading_under("house-view:base") };
         let request = GetExposureRequest {
             subject: Some(world("production-share", "CHN")),
             as_of: "2030".to_owned(),
