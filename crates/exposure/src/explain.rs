@@ -1,5 +1,6 @@
 //! Explanation of an exposure: the terms of its formula, suppliers, source rows, routes and releases.
 
+use orewatch_catalog::WORLD;
 use orewatch_contracts::Failure;
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1 as wired;
@@ -30,6 +31,9 @@ pub(crate) struct ExplainLimits {
     /// Largest number of routes.
     pub(crate) routes: usize,
 }
+
+/// Note on the row of a total.
+const PUBLISHED_TOTAL: &str = "the publisher's total";
 
 /// Upper bound on the notes of publishers in an explanation.
 const MAX_NOTES: usize = 100;
@@ -133,7 +137,7 @@ fn rows(why: &Explanation<'_>, market: &Market, by: Weight, max: usize) -> Vec<S
         (CitedRow::Flow(_, flow), Weight::Value) => flow.value.known(),
         (CitedRow::Residual(_, flow), Weight::Quantity) => flow.quantity.known(),
         (CitedRow::Residual(_, flow), Weight::Value) => flow.value.known(),
-        (CitedRow::Output(_, output), _) => output.quantity.known(),
+        (CitedRow::Output(_, output) | CitedRow::WorldTotal(_, output), _) => output.quantity.known(),
         (CitedRow::Projection(_, projection), _) => projection.quantity.known(),
         _ => None,
     };
@@ -155,6 +159,12 @@ fn row(cited: &Cited<'_>, market: &Market) -> SourceRow {
         CitedRow::Output(period, output) => {
             SourceRow { period: period.to_string(), ..production(content, output, market) }
         }
+        CitedRow::WorldTotal(period, output) => SourceRow {
+            period: period.to_string(),
+            economy: WORLD.to_owned(),
+            note: PUBLISHED_TOTAL.to_owned(),
+            ..production(content, output, market)
+        },
         CitedRow::Projection(period, projection) => {
             SourceRow { period: period.to_string(), ..projected(content, projection, market) }
         }
@@ -248,7 +258,7 @@ fn projected(content: &ReleaseContent, row: &Projection, market: &Market) -> Sou
     let note = match row.of {
         ProjectedFor::Economy(_) => "",
         ProjectedFor::Others => "the publisher's residual",
-        ProjectedFor::World => "the publisher's total",
+        ProjectedFor::World => PUBLISHED_TOTAL,
     };
     SourceRow {
         economy: row.of.code().to_owned(),

@@ -122,6 +122,10 @@ impl RowParser for Flows {
         &self.columns
     }
 
+    fn note_column(&self) -> Option<usize> {
+        Some(7)
+    }
+
     fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Option<Observation>, Reject> {
         let [in_period, in_exporter, in_importer, in_product, in_value, in_quantity] = self.names;
         let [period, exporter, importer, product, value, quantity, reporter] =
@@ -182,7 +186,7 @@ fn plain_row(line: &Line, meanings: [Meaning; 4]) -> Option<PlainRow> {
 
 impl Flows {
     /// A parser for these columns (in the order period, exporter, importer, product, value, quantity,
-    /// reporter), the list that product codes follow, the scheme of economies, and the names of the columns.
+    /// reporter, note), the list that product codes follow, the scheme of economies, and the names of the columns.
     pub(super) fn new(
         columns: Columns,
         nomenclature: Nomenclature,

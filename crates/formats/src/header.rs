@@ -124,6 +124,11 @@ impl Columns {
         place.and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
     }
 
+    /// Place in the file of a column of the layout, from 0. None: the file does not have it.
+    pub(super) fn place(&self, column: usize) -> Option<usize> {
+        self.places.get(column).copied().filter(|place| *place < self.count)
+    }
+
     /// The field of a row in a column of the layout; empty if the file does not have it.
     pub(super) fn get<'a>(&self, row: &Row<'a>, column: usize) -> &'a str {
         self.places.get(column).map_or("", |place| row.get(*place))

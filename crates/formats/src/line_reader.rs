@@ -32,6 +32,12 @@ pub(super) trait RowParser: Send {
         MAX_FIELD_BYTES
     }
 
+    /// Column of what the publisher says about the figure, numbered as in [`RowParser::columns`]. None: rows
+    /// have no such column.
+    fn note_column(&self) -> Option<usize> {
+        None
+    }
+
     /// Parses a row. None: it is valid, and about goods that no material of the catalogue covers.
     ///
     /// # Errors
@@ -125,12 +131,35 @@ impl<P: RowParser> LineReader<P> {
         }
         let column = self.parser.figure_column().map_or(0, |column| self.parser.columns().number(column));
         let location = SourceLocation { line: number, column };
-        let parsed = parse_line(&self.parser, text, out.names());
+        let (parsed, note) = match parse_line(&self.parser, text, out.names()) {
+            Ok((row, note)) => (Ok(row), note),
+            Err(reject) => (Err(reject), ""),
+        };
+        if let (Ok(Some(row)), false) = (&parsed, note.is_empty()) {
+            // Quotes inside a quoted field are doubled.
+            out.note(row, &note.replace("\"\"", "\""));
+        }
         out.take(parsed, location, || text.to_owned())
     }
 }
 
-fn parse_line(parser: &dyn RowParser, text: &str, names: &mut Names) -> Result<Option<Observation>, Reject> {
+/// Parses a row of checked fields, and returns what its column of notes says, which is often nothing.
+pub(super) fn parse_row<'a>(
+    parser: &dyn RowParser,
+    row: &Row<'a>,
+    names: &mut Names,
+) -> Result<(Option<Observation>, &'a str), Reject> {
+    let columns = parser.columns();
+    let note = parser.note_column().and_then(|column| columns.place(column));
+    row.check_field_lengths(parser.max_field_bytes(), note)?;
+    Ok((parser.parse(row, names)?, note.map_or("", |place| row.get(place))))
+}
+
+fn parse_line<'a>(
+    parser: &dyn RowParser,
+    text: &'a str,
+    names: &mut Names,
+) -> Result<(Option<Observation>, &'a str), Reject> {
     if let Some(at) = text.find('\0') {
         let reason = format!("byte {} of the line is NUL", at + 1);
         return Err(Reject::new("nul-byte", "", "", reason).with_hint("is the file damaged?"));
@@ -145,8 +174,7 @@ fn parse_line(parser: &dyn RowParser, text: &str, names: &mut Names) -> Result<O
         return Err(Reject::new("field-count-mismatch", "", row.get(place), reason)
             .with_hint("name the column in the header, or remove the field"));
     }
-    row.check_field_lengths(parser.max_field_bytes())?;
-    parser.parse(&row, names)
+    parse_row(parser, &row, names)
 }
 
 fn wrong_field_count(text: &str, found: usize, expected: usize) -> Reject {

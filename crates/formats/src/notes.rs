@@ -29,33 +29,45 @@ pub(super) struct Notes {
 #[derive(Clone, Copy, Debug)]
 struct Beside {
     economy: Option<Symbol>,
+    partner: Option<Symbol>,
     period: Option<Symbol>,
 }
 
 impl Notes {
     /// Adds a note on the figure of a row. Beyond the bound, new notes are dropped.
     pub(super) fn add(&mut self, row: &Observation, text: &str) {
-        let own = Beside { economy: Some(row.economy), period: Some(row.period) };
+        let [economy, partner, period] = [row.economy, row.partner, row.period].map(Some);
+        let own = Beside { economy, partner, period };
         let key = (row.topic, shortened(text));
         if let Some(beside) = self.found.get_mut(&key) {
             beside.economy = beside.economy.filter(|economy| *economy == row.economy);
+            beside.partner = beside.partner.filter(|partner| *partner == row.partner);
             beside.period = beside.period.filter(|period| *period == row.period);
         } else if self.found.len() < MAX_NOTES {
             self.found.insert(key, own);
         }
     }
 
-    /// The notes with the names of what they are about. Only series of a material and stage have notes.
+    /// The notes with the names of what they are about. Only flows, and series of a material and stage, have
+    /// notes.
     pub(super) fn into_messages(self, names: &Names) -> Vec<PublisherNote> {
         let message = |((topic, text), beside): ((Symbol, String), Beside)| {
-            let Some(Topic::Series(material, stage, _)) = names.topics.name(topic) else { return None };
-            let economy = beside.economy.and_then(|economy| names.economies.name(economy));
+            let (material, stage, is_flow) = match names.topics.name(topic)? {
+                Topic::Series(material, stage, _) => (*material, stage, false),
+                Topic::Product(product) => (product.material, &product.stage, true),
+                _ => return None,
+            };
+            let economy_name = |economy: Option<Symbol>| {
+                let name = economy.and_then(|economy| names.economies.name(economy));
+                name.map(ToString::to_string).unwrap_or_default()
+            };
             let period = beside.period.and_then(|period| names.periods.name(period));
             Some(PublisherNote {
                 text,
-                material: (*material).to_owned(),
+                material: material.to_owned(),
                 stage: stage.to_string(),
-                economy: economy.unwrap_or_default().to_owned(),
+                economy: economy_name(beside.economy),
+                partner: economy_name(beside.partner.filter(|_| is_flow)),
                 period: period.map(ToString::to_string).unwrap_or_default(),
             })
         };

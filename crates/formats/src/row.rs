@@ -39,9 +39,11 @@ impl<'a> Row<'a> {
         self.fields.get(place).map_or("", |field| field.trim())
     }
 
-    /// Rejects a row with a field that is longer than this.
-    pub(super) fn check_field_lengths(&self, most: usize) -> Result<(), Reject> {
-        let Some(field) = self.fields.iter().find(|field| field.len() > most) else {
+    /// Rejects a row with a field that is longer than this. A note, at its place from 0, may be of any
+    /// length: it is shortened.
+    pub(super) fn check_field_lengths(&self, most: usize, note: Option<usize>) -> Result<(), Reject> {
+        let mut fields = self.fields.iter().enumerate().filter(|(place, _)| Some(*place) != note);
+        let Some((_, field)) = fields.find(|(_, field)| field.len() > most) else {
             return Ok(());
         };
         let reason = match most {

@@ -37,12 +37,12 @@ static LAYOUTS: [Layout; 9] = [
     Layout {
         table: Table::Trade,
         required: &["period", "exporter", "importer", "product", "value_kusd", "quantity_t"],
-        optional: &["reporter"],
+        optional: &["reporter", "note"],
     },
     Layout {
         table: Table::Production,
         required: &["period", "economy", "material", "stage", "quantity", "unit", "basis"],
-        optional: &["estimated"],
+        optional: &["estimated", "note"],
     },
     Layout {
         table: Table::Governance,
@@ -97,8 +97,8 @@ static ABOUT: About = About {
     licence: "",
     tables: &TABLES,
     forms: &[
-        "period,exporter,importer,product,value_kusd,quantity_t[,reporter]",
-        "period,economy,material,stage,quantity,unit,basis[,estimated]",
+        "period,exporter,importer,product,value_kusd,quantity_t[,reporter][,note]",
+        "period,economy,material,stage,quantity,unit,basis[,estimated][,note]",
         "period,economy,indicator,value",
         "period,parameter,value[,economy][,partner][,material][,stage][,item]",
         "from,until,economy,material,stage,kind,evaluation[,product][,partners]",
@@ -224,6 +224,10 @@ impl RowParser for Output {
 
     fn figure_column(&self) -> Option<usize> {
         Some(4)
+    }
+
+    fn note_column(&self) -> Option<usize> {
+        Some(8)
     }
 
     fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Option<Observation>, Reject> {

@@ -1,7 +1,7 @@
 //! Arguments that name consumers, suppliers, materials, stages and measures. People write codes or names; the
 //! services are sent codes.
 use orewatch_catalog::{
-    OTHER, UnknownCode, resolve_consumer, resolve_material, resolve_stage, resolve_supplier,
+    OTHER, UnknownCode, listed_materials, resolve_consumer, resolve_material, resolve_stage, resolve_supplier,
 };
 use orewatch_contracts::{Class, Failure};
 use orewatch_measures::{Measure, UnknownMeasure};
@@ -19,9 +19,27 @@ pub(crate) fn suppliers(texts: &[String]) -> Result<Vec<String>, Failure> {
     resolve_all(texts, supplier)
 }
 
-/// The identifiers of materials.
+/// The identifiers of materials, of which a list of critical materials such as `listed(USA-2025)` names
+/// several. Each is there once, where it is named first.
 pub(crate) fn materials(texts: &[String]) -> Result<Vec<String>, Failure> {
-    resolve_all(texts, material)
+    let mut all: Vec<String> = Vec::new();
+    for id in resolve_all(texts, material_or_list)?.into_iter().flatten() {
+        if !all.contains(&id) {
+            all.push(id);
+        }
+    }
+    Ok(all)
+}
+
+/// The identifier of a material, or those of the materials on a list.
+fn material_or_list(text: &str) -> Result<Vec<String>, Failure> {
+    match listed_materials(text) {
+        Some(listed) => {
+            let ids = listed.map_err(|error| unknown("material", error))?;
+            Ok(ids.into_iter().map(str::to_owned).collect())
+        }
+        None => Ok(vec![material(text)?]),
+    }
 }
 
 /// The identifiers of stages.
@@ -49,9 +67,16 @@ pub(crate) fn supplier(text: &str) -> Result<String, Failure> {
     resolve_supplier(text).map(|economy| economy.iso3.to_owned()).map_err(|error| unknown("supplier", error))
 }
 
-/// The identifier of a material.
+/// The identifier of a single material.
 pub(crate) fn material(text: &str) -> Result<String, Failure> {
-    resolve_material(text).map(|material| material.id.to_owned()).map_err(|error| unknown("material", error))
+    let unknown_material = |error| {
+        let failure = unknown("material", error);
+        match listed_materials(text) {
+            Some(_) => failure.with_hint("write one material; `orewatch lists` shows those of a list"),
+            None => failure,
+        }
+    };
+    resolve_material(text).map(|material| material.id.to_owned()).map_err(unknown_material)
 }
 
 /// The identifier of a stage.
@@ -83,10 +108,7 @@ fn unknown(field: &str, error: UnknownCode) -> Failure {
 
 /// Resolves the items of a list, which was split at its commas. Where an item is no name, it may be the first
 /// part of one that has commas.
-fn resolve_all(
-    texts: &[String],
-    resolve: impl Fn(&str) -> Result<String, Failure>,
-) -> Result<Vec<String>, Failure> {
+fn resolve_all<T>(texts: &[String], resolve: impl Fn(&str) -> Result<T, Failure>) -> Result<Vec<T>, Failure> {
     let mut all = Vec::new();
     let mut rest = texts;
     while let Some((first, after)) = rest.split_first() {
@@ -125,12 +147,24 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_critical_materials_stands_for_its_materials() {
+        let listed = materials(&split("uranium,listed(USA-2025),Cobalt,feldspar")).unwrap();
+        assert_eq!((&*listed[0], listed.last().unwrap().as_str()), ("uranium", "feldspar"));
+        assert!(listed.len() > 40, "{listed:?}");
+        assert_eq!(listed.iter().filter(|id| *id == "uranium" || *id == "cobalt").count(), 2);
+    }
+
+    #[test]
     fn what_is_unknown_or_ambiguous_is_refused_with_a_suggestion() {
         let refused = |texts: &str| consumers(&split(texts)).unwrap_err();
         assert_eq!((&*refused("DEU,Congo").field, &*refused("DEU,Congo").value), ("consumer", "Congo"));
         assert!(refused("Congo").hint.contains("COD"), "{}", refused("Congo"));
         assert!(refused("Germny").hint.contains("DEU"), "{}", refused("Germny"));
         assert_eq!(measure("import-shar").unwrap_err().code, "unknown-measure");
+        assert!(material("listed(USA-2025)").unwrap_err().hint.contains("`orewatch lists`"));
+        let unknown_list = materials(&split("cobalt,listed(USA-2052)")).unwrap_err();
+        assert_eq!((&*unknown_list.code, &*unknown_list.field), ("unknown-list", "material"));
+        assert!(unknown_list.hint.contains("USA-2025"), "{unknown_list}");
         assert!(material("neodymium").unwrap_err().hint.contains("rare-earths"));
     }
 }

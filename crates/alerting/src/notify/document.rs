@@ -8,7 +8,7 @@ use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::alerting::v1::MatchOperator;
 use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
-use orewatch_rules::rules::{add_location, has_key, parse_seconds, parse_yaml, read_text};
+use orewatch_rules::rules::{add_location, has_key, parse_seconds, parse_yaml, read_text, resolve_lists};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 
@@ -78,7 +78,7 @@ struct SelectionEntry {
     rule: Option<Codes>,
     /// Consumers.
     consumer: Option<Codes>,
-    /// Materials.
+    /// Materials, or those of a list of critical materials, such as `listed(USA-2025)`.
     material: Option<Codes>,
     /// Stages.
     stage: Option<Codes>,
@@ -311,7 +311,7 @@ impl SelectionEntry {
         Ok(proto::AlertFilter {
             rules: codes(self.rule),
             consumers: codes(self.consumer),
-            materials: codes(self.material),
+            materials: resolve_lists(codes(self.material), &format!("{at}.materials"))?,
             stages: codes(self.stage),
             suppliers: codes(self.supplier),
             severities: codes(self.severity),

@@ -217,6 +217,11 @@ pub(super) const AREA: Area = Area {
         ),
         user("unknown-unit", "No unit has this name.", "Use a unit of mass, such as `t` or `kg`."),
         user(
+            "unknown-value",
+            "A filter names something that does not exist, so that nothing can match it.",
+            "Correct the name as the message suggests.",
+        ),
+        user(
             "unknown-word",
             "The field does not accept this value.",
             "Use one of the values that the hint lists.",

@@ -300,6 +300,14 @@ impl MarketOutput<'_> {
         }
     }
 
+    /// The row of the total that the dataset prints for the world, if the residual follows from it. `None`: it
+    /// prints none, or the residual is the recorded one.
+    #[must_use]
+    pub fn deciding_total(&self) -> Option<&Output> {
+        let is_recorded = self.own_residual() == self.recorded_residual(false);
+        self.total.as_ref().filter(|total| total.quantity.known().is_some() && !is_recorded)
+    }
+
     /// Whether a row is one of a supplement.
     fn is_supplements(&self, row: &Output) -> bool {
         self.sources.get(usize::from(row.source)).is_some_and(|source| source.is_supplement)

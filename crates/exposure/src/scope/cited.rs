@@ -26,6 +26,8 @@ pub enum CitedRow<'a> {
     Residual(Period, ResidualFlow),
     /// Output in a period.
     Output(Period, Output),
+    /// The total that a source prints for the world's output in a period.
+    WorldTotal(Period, Output),
     /// A governance indicator in a period.
     GovernanceScore(&'a str, Period, &'a GovernanceScore),
     /// A parameter by name.
@@ -43,7 +45,7 @@ impl Cited<'_> {
         match self.row {
             CitedRow::Flow(_, row) => row.origin,
             CitedRow::Residual(_, row) => row.origin,
-            CitedRow::Output(_, row) => row.origin,
+            CitedRow::Output(_, row) | CitedRow::WorldTotal(_, row) => row.origin,
             CitedRow::GovernanceScore(_, _, row) => row.origin,
             CitedRow::Parameter(_, _, row) => row.origin,
             CitedRow::Restriction(_, row) => row.origin,

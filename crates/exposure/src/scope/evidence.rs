@@ -35,7 +35,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The rows of a consumer's output, in the release's order, and the residual, a part of which may be its
-    /// own.
+    /// own. If the residual follows from a printed total, the row of the total is the last.
     #[must_use]
     pub fn output_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
         let (accounts, period) = (self.accounts(), self.market().period);
@@ -50,7 +50,11 @@ impl<'a> Scope<'a> {
             let content = produced.content(row)?;
             Some(Cited { content, row: CitedRow::Output(period, *row) })
         };
-        produced.rows.iter().filter(inside).filter_map(cited).collect()
+        let total = produced.deciding_total().and_then(|row| {
+            let content = produced.content(row)?;
+            Some(Cited { content, row: CitedRow::WorldTotal(period, *row) })
+        });
+        produced.rows.iter().filter(inside).filter_map(cited).chain(total).collect()
     }
 
     /// The rows of projected demand, as they were published. Empty in a book of observations.

@@ -1,7 +1,7 @@
 //! Printed totals of output, and trade that was cut to the largest partners: shares and their bounds.
 
 use orewatch_contracts::common::v1::{By, Estimate, Status};
-use orewatch_contracts::exposure::v1::Subject;
+use orewatch_contracts::exposure::v1::{ExplainExposureRequest, Subject};
 use orewatch_contracts::ingestion::v1::Table;
 
 use crate::kit::{Api, House, Output, Trade, subject, trade};
@@ -29,6 +29,30 @@ async fn shares_of_output_are_of_the_printed_total() {
     let top = api.estimate(subject(["WLD", "nickel", "mined", "production-top1", ""]), "2024").await;
     assert_eq!(top.value, Some(0.6));
     api.stop().await;
+}
+
+/// The rows of an explanation have the total where the figure uses it, and only there.
+#[tokio::test]
+async fn a_total_that_a_figure_uses_is_cited() {
+    for (rest, is_used) in [(40.0, true), (30.0, false)] {
+        let house = House::new();
+        let residual = ("2024", "OTHER", "nickel", "mined", Some(rest), "content");
+        let rows: Vec<_> = NICKEL.iter().map(|row| if row.1 == "OTHER" { residual } else { *row }).collect();
+        let position = house.production("iea-cm/2025-aaaaaaaaaaaa", &rows).await;
+        let mut api = house.serve().await;
+        api.published(position).await;
+        let request = ExplainExposureRequest {
+            subject: Some(subject(["WLD", "nickel", "mined", "production-share", "IDN"])),
+            as_of: "2024".to_owned(),
+            ..ExplainExposureRequest::default()
+        };
+        let why = api.client.explain_exposure(request).await.unwrap().into_inner();
+        let total = why.rows.iter().find(|row| row.economy == "WLD");
+        let total = total.map(|row| (row.quantity, row.note.as_str()));
+        assert_eq!(total, is_used.then_some((Some(100.0), "the publisher's total")));
+        assert_eq!(why.rows_total, if is_used { 4 } else { 3 });
+        api.stop().await;
+    }
 }
 
 /// A total that is the sum of its parts changes nothing, to the bit; without one, shares are of the parts.

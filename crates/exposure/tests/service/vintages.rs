@@ -255,6 +255,7 @@ fn note(text: &str, stage: &str, period: &str) -> PublisherNote {
         stage: stage.to_owned(),
         economy: "CHN".to_owned(),
         period: period.to_owned(),
+        ..PublisherNote::default()
     }
 }
 

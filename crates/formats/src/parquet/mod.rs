@@ -24,6 +24,7 @@ use self::cells::{Kind, read_texts};
 use self::stored::Stored;
 use super::header::Preamble;
 use super::input::Content;
+use super::line_reader::parse_row;
 use super::location::SourceLocation;
 use super::metadata::KEYS;
 use super::row::{MAX_FIELDS, Row};
@@ -249,9 +250,13 @@ impl<P: RowParser> Pages<P> {
             SourceError::new("file-too-large", &self.file, 0, message).with_hint("split the file by period")
         })?;
         let row = Row::from_fields(fields.clone());
-        let parsed = row
-            .check_field_lengths(self.parser.max_field_bytes())
-            .and_then(|()| self.parser.parse(&row, out.names()));
+        let (parsed, note) = match parse_row(&self.parser, &row, out.names()) {
+            Ok((row, note)) => (Ok(row), note),
+            Err(reject) => (Err(reject), ""),
+        };
+        if let (Ok(Some(row)), false) = (&parsed, note.is_empty()) {
+            out.note(row, note);
+        }
         out.take(parsed, SourceLocation::row(progress.rows), || fields.collect::<Vec<_>>().join(","))
     }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::exposure::{Reading, Select, Weight};
 use super::{as_at, print_message, with_client};
+use crate::names;
 use crate::options::{ClientOptions, Format};
 use crate::render::{Out, document, table};
 use crate::session::{Client, Session};
@@ -77,14 +78,14 @@ async fn changes(args: &Args, client: &Client) -> Result<(), Failure> {
             "notes": document(&found.notes),
             "changes_total": found.changes_total,
             "changes": document(&found.changes),
-        })),
-        Format::Csv => client.out.csv(&found.changes),
+        }))?,
+        Format::Csv => client.out.csv(&found.changes)?,
         Format::Table if found.changes.is_empty() => {
             print_message(&format!("{}No figure differs.", releases_text(&found)));
-            Ok(())
         }
-        Format::Table => client.out.text(&page(&client.out, &found)),
+        Format::Table => client.out.text(&page(&client.out, &found))?,
     }
+    client.out.require(found.changes.is_empty())
 }
 
 /// Asks for the differences up to the limit, page by page.
@@ -111,7 +112,7 @@ impl Args {
     fn request(&self) -> Result<CompareVintagesRequest, Failure> {
         let release = self.release.as_ref().map(|id| AsAt { at: Some(At::Release(id.clone())) });
         let filter = ExposureFilter {
-            measures: self.measure.clone(),
+            measures: names::measures(&self.measure)?,
             by: self.by.map_or(By::Unspecified, By::from).into(),
             as_of: self.as_of.clone(),
             ..self.select.filter()?

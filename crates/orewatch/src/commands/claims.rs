@@ -6,6 +6,7 @@ use orewatch_contracts::ingestion::v1::{ClaimRow, Confirmation};
 
 use super::{as_at, print_message, with_client};
 use crate::commands::exposure::Weight;
+use crate::names;
 use crate::options::{ClientOptions, Format};
 use crate::render::{Out, labelled, table};
 use crate::session::{Client, Session};
@@ -91,7 +92,7 @@ struct CheckArgs {
     /// Dataset or scenario that it names, such as iea-cm or iea-cm:base
     #[arg(long, value_name = "SOURCE", default_value = "", hide_default_value = true)]
     basis: String,
-    /// Vintage that it names
+    /// Vintage that it names: the publisher's name for an edition, such as MCS2025
     #[arg(long, value_name = "VINTAGE", default_value = "", hide_default_value = true)]
     vintage: String,
     #[arg(long, value_name = "POINT", help = as_at::HELP)]
@@ -137,12 +138,12 @@ impl Args {
         Ok(match &self.command {
             Some(Command::Check(args)) => CheckClaimsRequest {
                 as_at: as_at::parse(args.as_at.as_deref())?,
-                draft: Some(args.claim()),
+                draft: Some(args.claim()?),
                 ..CheckClaimsRequest::default()
             },
             None => CheckClaimsRequest {
                 claims: self.claims.clone(),
-                materials: self.material.clone(),
+                materials: names::materials(&self.material)?,
                 as_at: as_at::parse(self.as_at.as_deref())?,
                 draft: None,
             },
@@ -151,15 +152,16 @@ impl Args {
 }
 
 impl CheckArgs {
-    fn claim(&self) -> ClaimRow {
-        ClaimRow {
+    /// The claim, with codes in the place of names.
+    fn claim(&self) -> Result<ClaimRow, Failure> {
+        Ok(ClaimRow {
             id: "draft".to_owned(),
             date: self.date.clone(),
-            consumer: self.consumer.clone(),
-            materials: self.material.clone(),
-            stage: self.stage.clone(),
-            measure: self.measure.clone(),
-            supplier: self.supplier.clone(),
+            consumer: names::consumer(&self.consumer)?,
+            materials: names::materials(&self.material)?,
+            stage: names::stage(&self.stage)?,
+            measure: names::measure(&self.measure)?,
+            supplier: names::supplier(&self.supplier)?,
             low: self.low,
             high: self.high,
             by: self.by.map_or(By::Unspecified, By::from).into(),
@@ -168,7 +170,7 @@ impl CheckArgs {
             vintage: self.vintage.clone(),
             tolerance: self.tolerance,
             ..ClaimRow::default()
-        }
+        })
     }
 }
 
@@ -183,9 +185,10 @@ async fn answer(args: &Args, client: &Client) -> Result<(), Failure> {
     let mut claims = response.claims;
     claims.retain(|claim| is_wanted(args, claim));
     match client.out.format {
-        Format::Json | Format::Csv => client.out.rows(&claims),
-        Format::Table => print(&client.out, &claims),
+        Format::Json | Format::Csv => client.out.rows(&claims)?,
+        Format::Table => print(&client.out, &claims)?,
     }
+    client.out.require(claims.is_empty())
 }
 
 fn is_wanted(args: &Args, claim: &CheckedClaim) -> bool {

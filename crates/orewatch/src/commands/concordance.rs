@@ -1,7 +1,8 @@
 //! `concordance`: which material, at which stage, each product code stands for.
-use orewatch_catalog::{CnCode, HsCode, HsRevision, Nomenclature, cn_codes, hs_codes, material};
-use orewatch_contracts::{Class, Failure};
+use orewatch_catalog::{CnCode, HsCode, HsRevision, Nomenclature, cn_codes, hs_codes};
+use orewatch_contracts::Failure;
 
+use crate::names;
 use crate::options::{Format, OutputOptions};
 use crate::render::Align::Left;
 use crate::render::{Cell, Column, Row, column, only_shown, table};
@@ -23,9 +24,9 @@ pub(crate) struct Args {
     /// Only codes that begin with these digits
     #[arg(value_name = "CODE")]
     codes: Vec<String>,
-    /// Only codes that stand for this material
-    #[arg(long, value_name = "MATERIAL")]
-    material: Option<String>,
+    /// Only codes that stand for these materials
+    #[arg(long, value_name = "MATERIAL", value_delimiter = ',')]
+    material: Vec<String>,
     /// Only this nomenclature: HS92 to HS22, or CN with a year, such as CN2024 [default: all HS revisions and
     /// CN2026]
     #[arg(long, value_name = "NOMENCLATURE")]
@@ -92,15 +93,10 @@ impl Row for CodeSpan<'_> {
 /// Runs the command. The catalogue is part of the program, so no server is needed.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let out = args.output.output(session.out(&session.settings(&[&args.output])?)?)?;
-    let wanted_material = args.material.as_deref().map(material).transpose();
-    let wanted_material = wanted_material.map_err(|error| {
-        Failure::new(Class::NotFound, error.code(), error.reason())
-            .at("material", &error.value)
-            .with_hint(error.hint())
-    })?;
+    let materials = names::materials(&args.material)?;
     let is_wanted = |row: &CodeRow| {
         (args.codes.is_empty() || args.codes.iter().any(|code| row.code.starts_with(code.as_str())))
-            && wanted_material.is_none_or(|material| material.id == row.material)
+            && (materials.is_empty() || materials.iter().any(|material| material == row.material))
     };
     let rows: Vec<CodeRow> = code_rows(args.nomenclature.as_ref()).into_iter().filter(is_wanted).collect();
     match out.format {

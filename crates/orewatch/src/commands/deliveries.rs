@@ -1,13 +1,17 @@
 //! `deliveries`: messages to receivers, their attempts and states.
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::{
-    Delivery, DeliveryState, GetDeliveryRequest, ListDeliveriesRequest, ReplayDeliveriesRequest,
+    Delivery, DeliveryState, GetAlertRequest, GetDeliveryRequest, ListDeliveriesRequest,
+    ReplayDeliveriesRequest,
 };
 use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 use serde_json::json;
 
-use super::shared::{is_prefix, print_list, whole_id};
+use super::alerts::find_existing;
+use super::receivers::list_receivers;
+use super::shared::{is_prefix, print_list, require_known, whole_id};
+use super::subscriptions::list_subscriptions;
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
 use crate::render::{Out, hanging, labels, object};
@@ -71,7 +75,7 @@ struct ListArgs {
     /// Only messages of this subscription
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     subscription: String,
-    /// Only messages about this alert
+    /// Only messages about this alert: its identifier, or the short one of the list
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     alert: String,
     /// Only messages in this state; repeat the option for several states
@@ -172,17 +176,41 @@ fn parse_time(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Fail
 }
 
 async fn list(args: &ListArgs, since: Option<Timestamp>, client: &Client) -> Result<(), Failure> {
+    let alert = find_existing(client, &args.alert).await?;
     let request = ListDeliveriesRequest {
         receiver: args.receiver.clone(),
         subscription: args.subscription.clone(),
-        alert: args.alert.clone(),
+        alert: alert.clone(),
         states: args.state.iter().map(|state| DeliveryState::from(*state).into()).collect(),
         from: since.map(timestamp),
         page_size: PAGE_SIZE,
         ..ListDeliveriesRequest::default()
     };
     let all = pages(request, client).await?;
+    if all.is_empty() {
+        require_known_names(args, &alert, client).await?;
+    }
     print_list(&client.out, &all, "No message matches.")
+}
+
+/// Refuses names of the filter that are those of nothing. Names of what was removed have messages, so that
+/// only a list without any message has to be checked.
+async fn require_known_names(args: &ListArgs, alert: &str, client: &Client) -> Result<(), Failure> {
+    if !args.receiver.is_empty() {
+        let known = list_receivers(client).await?.into_iter();
+        let known = known.filter_map(|info| Some(info.receiver?.id));
+        require_known(("receiver", "unknown-receiver"), &args.receiver, known)?;
+    }
+    if !args.subscription.is_empty() {
+        let known = list_subscriptions(client, "").await?.into_iter();
+        let known = known.filter_map(|info| Some(info.subscription?.id));
+        require_known(("subscription", "unknown-subscription"), &args.subscription, known)?;
+    }
+    if !alert.is_empty() {
+        let request = GetAlertRequest { alert: alert.to_owned() };
+        client.alerting().await?.get_alert(client.request(request)).await?;
+    }
+    Ok(())
 }
 
 /// Collects the newest messages, page by page.

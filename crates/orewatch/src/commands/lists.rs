@@ -12,9 +12,10 @@ const MARGIN: usize = 14;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A rule selects the materials of a list with `material: listed(USA-2025)`. The list is resolved when
-the rule is read: a later version of a list changes no stored rule. Entries that are marked as
-recalled were not read in the source; check them before you rely on them.
+Options and files that take several materials also take a list: `--material 'listed(USA-2025)'`, or in
+a rule or subscription `material: listed(USA-2025)`. The list is resolved when the command runs or the
+file is read: a later version of a list changes no stored rule. Entries that are marked as recalled
+were not read in the source; check them before you rely on them.
 
 Examples:
   orewatch lists
@@ -30,7 +31,7 @@ pub(crate) struct Args {
 
 /// Runs the command. The lists are part of the program, so no server is needed.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
-    let out = session.out(&session.settings(&[&args.output])?)?;
+    let out = args.output.output(session.out(&session.settings(&[&args.output])?)?)?;
     let wanted = args.list.as_deref().map(parse_list).transpose()?;
     let lists: Vec<&'static CriticalList> =
         critical_lists().iter().filter(|list| wanted.is_none_or(|wanted| wanted.id == list.id)).collect();

@@ -182,7 +182,8 @@ async fn apply(args: &ApplyArgs, sheets: &[EntryFile<Receiver>], client: &Client
     client.out.rows(&infos)
 }
 
-async fn list_receivers(client: &Client) -> Result<Vec<ReceiverInfo>, Failure> {
+/// Lists all receivers.
+pub(super) async fn list_receivers(client: &Client) -> Result<Vec<ReceiverInfo>, Failure> {
     let response = client.delivery().await?.list_receivers(client.request(ListReceiversRequest {})).await?;
     Ok(response.into_inner().receivers)
 }

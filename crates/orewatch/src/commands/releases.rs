@@ -2,7 +2,7 @@
 use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::{GetReleaseRequest, ListReleasesRequest, ReleaseInfo, ReleaseState};
 
-use super::shared::{all_pages, print_list};
+use super::shared::{all_pages, print_list, require_known};
 use super::with_client;
 use crate::options::{ClientOptions, Format};
 use crate::render::Out;
@@ -88,7 +88,15 @@ pub(super) fn print(out: &Out, info: &ReleaseInfo) -> Result<(), Failure> {
 async fn list(args: &Args, client: &Client) -> Result<(), Failure> {
     let state = args.state.map_or(ReleaseState::Unspecified, ReleaseState::from);
     let releases = query(client, &args.dataset, state).await?;
-    let none = "No release yet. Load the reference figures: orewatch ingest --reference";
+    if releases.is_empty() && !args.dataset.is_empty() {
+        let all = query(client, "", ReleaseState::Unspecified).await?.into_iter();
+        let known = all.filter_map(|info| Some(info.release?.dataset));
+        require_known(("dataset", "unknown-dataset"), &args.dataset, known)?;
+    }
+    let none = match args.state.is_some() {
+        true => "No release matches.",
+        false => "No release yet. Load the reference figures: orewatch ingest --reference",
+    };
     print_list(&client.out, &releases, none)
 }
 

@@ -4,6 +4,7 @@ use orewatch_contracts::exposure::v1::ListRevisionsRequest;
 
 use super::shared::print_list;
 use super::{as_at, with_client};
+use crate::names;
 use crate::options::ClientOptions;
 use crate::session::{Client, Session};
 
@@ -37,7 +38,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 async fn list_revisions(args: &Args, client: &Client) -> Result<(), Failure> {
     let request = ListRevisionsRequest {
         datasets: args.dataset.clone(),
-        materials: args.material.clone(),
+        materials: names::materials(&args.material)?,
         as_at: as_at::parse(args.as_at.as_deref())?,
     };
     let mut service = client.exposure().await?;

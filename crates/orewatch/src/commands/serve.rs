@@ -30,10 +30,11 @@ Examples:
   orewatch up
   orewatch up --data /var/lib/orewatch --listen 0.0.0.0:7070 \\
       --tokens-file /etc/orewatch/tokens.toml
-  orewatch up --log nats://localhost:4222")]
+  orewatch up --log nats://localhost:4222 --data /var/lib/orewatch")]
 pub(crate) struct UpArgs {
-    /// Directory for the logs and the archive [default: ./orewatch-data]
-    #[arg(long, value_name = "DIR", conflicts_with = "log")]
+    /// Directory for the embedded log and the archive; with --log nats://..., only for the archive and caches
+    /// [default: ./orewatch-data]
+    #[arg(long, value_name = "DIR")]
     data: Option<String>,
     #[command(flatten)]
     server: ServerOptions,
@@ -59,14 +60,28 @@ impl Keyed for UpArgs {
     }
 }
 
+impl UpArgs {
+    /// The log. Without `--log` on the command line, `--data` on the command line overrides a log from the
+    /// environment or the configuration file.
+    fn log_target(&self, settings: &Settings) -> Result<LogTarget, Failure> {
+        let log: Option<LogTarget> = settings.get("log")?;
+        match (log, &self.data) {
+            (Some(LogTarget::Embedded(dir)), Some(data)) if self.server.names_log() => {
+                let message = format!("the log is in {}, and --data names another directory", dir.display());
+                Err(Failure::new(Class::Invalid, "invalid-setting", message)
+                    .at("data", data)
+                    .with_hint("leave out one of --log and --data; they go together with --log nats://..."))
+            }
+            (Some(log), _) if self.data.is_none() || self.server.names_log() => Ok(log),
+            _ => Ok(LogTarget::Embedded(data_directory(settings)?)),
+        }
+    }
+}
+
 /// Runs all services.
 pub(crate) async fn up(args: UpArgs, session: Session) -> Result<(), Failure> {
     let settings = session.settings(&[&args])?;
-    let target = match settings.get("log")? {
-        // --data on the command line overrides a log from the environment or the configuration file.
-        Some(log) if args.data.is_none() => log,
-        _ => LogTarget::Embedded(data_directory(&settings)?),
-    };
+    let target = args.log_target(&settings)?;
     run(&session, &settings, "orewatch", services_config(&settings, target)?, &Service::ALL).await
 }
 

@@ -1,9 +1,11 @@
 //! What commands for rules, receivers, subscriptions, silences and inhibitions have in common: reading files,
 //! collecting pages, asking for confirmation, and reporting what was listed, applied or removed.
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
+use orewatch_catalog::closest;
 use orewatch_contracts::{Class, Failure};
 use serde_json::json;
 
@@ -59,6 +61,9 @@ pub(crate) async fn all_pages<T>(
     }
 }
 
+/// Maximum number of known values that a hint lists.
+const MAX_SUGGESTED: usize = 12;
+
 /// Length of a whole identifier of a silence or message, in characters.
 const UUID_LENGTH: usize = 36;
 
@@ -89,6 +94,28 @@ pub(super) fn whole_id(text: &str, mut ids: Vec<String>) -> Result<String, Failu
                 .with_hint(format!("name one of {}", several.join(", "))))
         }
     }
+}
+
+/// Refuses a value of a filter that is none of the known ones: nothing would match it. The hint suggests the
+/// nearest.
+pub(super) fn require_known(
+    (field, code): (&str, &str),
+    value: &str,
+    known: impl IntoIterator<Item = String>,
+) -> Result<(), Failure> {
+    let known: BTreeSet<String> = known.into_iter().filter(|known| !known.is_empty()).collect();
+    if known.contains(value) {
+        return Ok(());
+    }
+    let listed = || known.iter().take(MAX_SUGGESTED).cloned().collect::<Vec<_>>().join(", ");
+    let more = if known.len() > MAX_SUGGESTED { " and more" } else { "" };
+    let hint = match closest(value, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near}?"),
+        None if known.is_empty() => format!("no {field} is known yet"),
+        None => format!("write one of {}{more}", listed()),
+    };
+    let message = format!("there is no {field} {value:?}");
+    Err(Failure::new(Class::NotFound, code, message).at(field, value).with_hint(hint))
 }
 
 /// Whether a person can be asked: standard input and standard error are a terminal.
@@ -161,6 +188,17 @@ mod tests {
         assert!(
             is_prefix("0198c0de") && !is_prefix("0198") && !is_prefix(ids[0]) && !is_prefix("acme:lines")
         );
+    }
+
+    #[test]
+    fn an_unknown_value_is_refused_with_the_nearest_known_one() {
+        let check = |value: &str, known: &[&str]| {
+            require_known(("receiver", "unknown-receiver"), value, known.iter().map(|id| (*id).to_owned()))
+        };
+        assert_eq!(check("desk-hook", &["desk-hook"]), Ok(()));
+        assert_eq!(check("desk-hok", &["feed", "desk-hook"]).unwrap_err().hint, "did you mean desk-hook?");
+        assert_eq!(check("zzz", &["feed", "desk"]).unwrap_err().hint, "write one of desk, feed");
+        assert_eq!(check("zzz", &[""]).unwrap_err().hint, "no receiver is known yet");
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 use serde_json::json;
 
-use super::shared::{Removal, print_applied, print_list, print_removal, read_files};
+use super::shared::{Removal, print_applied, print_list, print_removal, read_files, require_known};
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format, TenantOption};
 use crate::render::{Out, document};
@@ -171,7 +171,11 @@ fn print_dry_run(out: &Out, responses: &[PutSubscriptionResponse]) -> Result<(),
     out.rows(&messages)
 }
 
-async fn list_subscriptions(client: &Client, owner: &str) -> Result<Vec<SubscriptionInfo>, Failure> {
+/// Lists the subscriptions of an owner; those of all without a name.
+pub(super) async fn list_subscriptions(
+    client: &Client,
+    owner: &str,
+) -> Result<Vec<SubscriptionInfo>, Failure> {
     let request = ListSubscriptionsRequest { owner: owner.to_owned() };
     let response = client.notifications().await?.list_subscriptions(client.request(request)).await?;
     Ok(response.into_inner().subscriptions)
@@ -179,6 +183,11 @@ async fn list_subscriptions(client: &Client, owner: &str) -> Result<Vec<Subscrip
 
 async fn list(args: &ListArgs, client: &Client) -> Result<(), Failure> {
     let infos = list_subscriptions(client, &args.owner).await?;
+    if infos.is_empty() && !args.owner.is_empty() {
+        let all = list_subscriptions(client, "").await?.into_iter();
+        let owners = all.filter_map(|info| Some(info.subscription?.owner));
+        require_known(("owner", "unknown-value"), &args.owner, owners)?;
+    }
     let none = "No subscriptions yet. Write a file and apply it: orewatch subscriptions apply FILE";
     print_list(&client.out, &infos, none)
 }

@@ -4,6 +4,7 @@ use orewatch_contracts::exposure::v1::{ListTargetsRequest, TargetStanding, Targe
 use orewatch_contracts::ingestion::v1::TargetRow;
 
 use super::{as_at, print_message, with_client};
+use crate::names;
 use crate::options::{ClientOptions, Format};
 use crate::render::{Out, line_in, table, wrap};
 use crate::session::{Client, Session};
@@ -60,21 +61,21 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 
 async fn targets(args: &Args, client: &Client) -> Result<(), Failure> {
     let request = ListTargetsRequest {
-        consumers: args.consumer.clone(),
-        materials: args.material.clone(),
+        consumers: names::consumers(&args.consumer)?,
+        materials: names::materials(&args.material)?,
         targets: args.targets.clone(),
         as_at: as_at::parse(args.as_at.as_deref())?,
         since: args.since.clone(),
     };
     let found = client.exposure().await?.list_targets(client.request(request)).await?.into_inner().targets;
-    if client.out.format != Format::Table {
-        return client.out.rows(&found.iter().flat_map(bases).collect::<Vec<_>>());
+    match client.out.format {
+        Format::Json | Format::Csv => client.out.rows(&found.iter().flat_map(bases).collect::<Vec<_>>())?,
+        Format::Table if found.is_empty() => {
+            print_message("No target matches. `orewatch ingest --reference` records those that ship.");
+        }
+        Format::Table => client.out.text(&page(&client.out, &found))?,
     }
-    if found.is_empty() {
-        print_message("No target matches. `orewatch ingest --reference` records those that ship.");
-        return Ok(());
-    }
-    client.out.text(&page(&client.out, &found))
+    client.out.require(found.is_empty())
 }
 
 /// A target on each of its bases.

@@ -39,7 +39,7 @@ pub(crate) async fn standing(client: &Client) -> Result<Standing, Failure> {
         ..ExposureFilter::default()
     };
     let latest = exposure::query(client, exposure::current(latest)).await?.exposures;
-    let listed = crate::commands::rules::query(client, "").await?;
+    let listed = crate::commands::rules::query(client).await?;
     let rules: Vec<Rule> = listed.into_iter().filter_map(|info| info.rule).collect();
     let mut headlines = Vec::new();
     for (consumer, material, stage) in HEADLINES {

@@ -4,12 +4,14 @@ use std::rc::Rc;
 
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::{Exposure, Trend};
+use orewatch_measures::Measure;
 
 use super::footnotes::{product_notes, proxy_mark};
 use super::out::Out;
 use super::row::{Column, only_shown, table_of_columns};
 use super::sheet::{Align, fit};
 use super::source_changes::SourceChanges;
+use super::wrap::hanging;
 use crate::view::{projection_words, revision, trend, verdict};
 use crate::words::{by_word, count_text, economy_name};
 use orewatch_contracts::figure::{bar, brief, status_word};
@@ -20,6 +22,9 @@ const MAX_BAR_WIDTH: usize = 16;
 
 /// Maximum width of a supplier's name, in characters.
 const MAX_NAME_WIDTH: usize = 16;
+
+/// Maximum number of measures that notes explain.
+const MAX_EXPLAINED: usize = 4;
 
 /// The columns of a list of exposures, in two groups: those that are printed above the table if all rows have
 /// the same value, and those that are left out if no row fills them.
@@ -49,8 +54,8 @@ pub(crate) fn list(out: &Out, exposures: &[Exposure], with_trend: bool) -> Strin
     let shown = common.into_iter().chain(own).map(|column| (column.heading, column.align, column.cells));
     let mut text = heading(out, &above);
     text.push_str(&table_of_columns(out, shown.collect()));
-    text.push_str(&notes(exposures));
-    text.push_str(&changes.note());
+    let notes = notes(exposures) + &changes.note() + &measure_notes(exposures);
+    text.push_str(&hanging(&notes, out.width, 2));
     text
 }
 
@@ -175,6 +180,21 @@ fn notes(exposures: &[Exposure]) -> String {
         text.push_str("not confirmed: the threshold lies inside the figure's bounds\n");
     }
     text
+}
+
+/// What the measures are, if there are few.
+fn measure_notes(exposures: &[Exposure]) -> String {
+    let subjects = exposures.iter().filter_map(|exposure| exposure.subject.as_ref());
+    let names: BTreeSet<&str> = subjects.map(|subject| subject.measure.as_str()).collect();
+    if names.len() > MAX_EXPLAINED {
+        return "`orewatch measures NAME` explains a measure\n".to_owned();
+    }
+    let name_and_title = |name: &str| {
+        let name = name.split('/').next()?;
+        let measure: Measure = name.parse().ok()?;
+        Some(format!("{name}: {}\n", measure.method().title))
+    };
+    names.into_iter().filter_map(name_and_title).collect()
 }
 
 /// The items that any of the exposures lists, each once.

@@ -12,10 +12,11 @@ use orewatch_contracts::Failure;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::cell::Cell;
-use super::dialect::{Dialect, write_records};
+use super::dialect::{Dialect, with_names, write_records};
 use super::out::Out;
 use super::plain::one_line;
 use super::sheet::{Align, Sheet, least_width};
+use super::workbook::workbook;
 use super::wrap::wrap;
 use crate::options::Format;
 
@@ -29,8 +30,6 @@ pub(crate) trait Row: Sized {
 pub(crate) struct Column<T> {
     /// Name in JSON and CSV. `None`: only people see the column.
     name: Option<&'static str>,
-    /// Whether only JSON has it: an object has no place in a CSV.
-    json_only: bool,
     cell: Box<dyn Fn(&T) -> Cell>,
     /// Heading in tables. `None`: only programs see the column.
     heading: Option<Heading<T>>,
@@ -69,7 +68,7 @@ enum Needed<T> {
 
 /// Creates a column that JSON and CSV have under this name.
 pub(crate) fn column<T>(name: &'static str, cell: impl Fn(&T) -> Cell + 'static) -> Column<T> {
-    Column { name: Some(name), json_only: false, cell: Box::new(cell), heading: None }
+    Column { name: Some(name), cell: Box::new(cell), heading: None }
 }
 
 /// Creates a column that only tables have, under this heading.
@@ -83,11 +82,6 @@ pub(crate) fn only_shown<T>(
 }
 
 impl<T> Column<T> {
-    /// Leaves the column out of CSV.
-    pub(crate) fn only_in_json(self) -> Self {
-        Self { json_only: true, ..self }
-    }
-
     /// Shows the column in tables too, with the same values.
     pub(crate) fn shown(self, heading: &'static str, align: Align) -> Self {
         Self { heading: Some(Heading::new(heading, align, None)), ..self }
@@ -159,7 +153,7 @@ impl<T> Column<T> {
 impl<T: 'static> Column<T> {
     /// The column of rows that contain a `T`.
     pub(crate) fn within<U>(self, part: impl Fn(&U) -> &T + Copy + 'static) -> Column<U> {
-        let Self { name, json_only, cell, heading } = self;
+        let Self { name, cell, heading } = self;
         let heading = heading.map(|heading| Heading {
             text: heading.text,
             align: heading.align,
@@ -174,7 +168,7 @@ impl<T: 'static> Column<T> {
             rank: heading.rank,
             pages: heading.pages,
         });
-        Column { name, json_only, cell: Box::new(move |row| cell(part(row))), heading }
+        Column { name, cell: Box::new(move |row| cell(part(row))), heading }
     }
 }
 
@@ -239,15 +233,20 @@ pub(crate) fn document<'a, R: Row>(rows: impl IntoIterator<Item = &'a R>) -> Doc
     Document(rows.into_iter().collect())
 }
 
+/// The names of the columns, and the cells of rows.
+fn records<'a, R: Row + 'a>(rows: impl IntoIterator<Item = &'a R>) -> (Vec<&'static str>, Vec<Vec<Cell>>) {
+    let columns = R::columns();
+    let header = named(&columns).map(|(name, _)| name).collect();
+    let cells = |row| named(&columns).map(|(_, column)| (column.cell)(row)).collect();
+    (header, rows.into_iter().map(cells).collect())
+}
+
 /// Rows as CSV with a header, which is written even without rows.
 pub(crate) fn write_csv<'a, R: Row + 'a>(
     dialect: Dialect,
     rows: impl IntoIterator<Item = &'a R>,
 ) -> Result<String, Failure> {
-    let columns = R::columns();
-    let in_csv = || named(&columns).filter(|(_, column)| !column.json_only);
-    let header: Vec<&str> = in_csv().map(|(name, _)| name).collect();
-    let records = rows.into_iter().map(|row| in_csv().map(|(_, column)| (column.cell)(row)).collect());
+    let (header, records) = records(rows);
     write_records(dialect, &header, records)
 }
 
@@ -261,9 +260,23 @@ impl Out {
         self.text(text.split_once('\n').map_or("", |(_, rows)| rows))
     }
 
-    /// Writes rows as CSV with a header.
+    /// Writes rows as CSV with a header, or as a workbook.
     pub(crate) fn csv<'a, R: Row + 'a>(&self, rows: impl IntoIterator<Item = &'a R>) -> Result<(), Failure> {
-        self.csv_text(&write_csv(self.dialect, rows)?)
+        let (header, records) = records(rows);
+        self.records(&header, records)
+    }
+
+    /// Writes records as CSV with a header, or as a workbook.
+    pub(crate) fn records(&self, header: &[impl AsRef<str>], records: Vec<Vec<Cell>>) -> Result<(), Failure> {
+        match self.dialect {
+            Dialect::Workbook => {
+                let (header, records) = with_names(self.dialect, header, records);
+                self.bytes(&workbook(&header, &records)?)
+            }
+            Dialect::Standard | Dialect::Excel => {
+                self.csv_text(&write_records(self.dialect, header, records)?)
+            }
+        }
     }
 
     /// Writes rows in the chosen format: a JSON array, CSV with a header, or a table.
@@ -364,7 +377,7 @@ mod tests {
                 column("zeta", |pair: &Self| Cell::text(pair.0)).shown("name", Align::Left),
                 column("alpha", |pair: &Self| Cell::Number(pair.1)),
                 column("names", |_| Cell::List(vec!["A".to_owned(), "B".to_owned()])),
-                column("label", |_| Cell::Object(vec![("theme".to_owned(), Cell::text("x"))])).only_in_json(),
+                column("labels", |_| Cell::Object(vec![("theme".to_owned(), Cell::text("x"))])),
                 only_shown("figure", Align::Right, |pair: &Self| {
                     pair.1.map(|figure| format!("{figure} %")).unwrap_or_default()
                 })
@@ -380,19 +393,19 @@ mod tests {
         assert_eq!(
             json,
             concat!(
-                r#"[{"zeta":"x","alpha":0.5,"names":["A","B"],"label":{"theme":"x"}},"#,
-                r#"{"zeta":null,"alpha":null,"names":["A","B"],"label":{"theme":"x"}}]"#
+                r#"[{"zeta":"x","alpha":0.5,"names":["A","B"],"labels":{"theme":"x"}},"#,
+                r#"{"zeta":null,"alpha":null,"names":["A","B"],"labels":{"theme":"x"}}]"#
             )
         );
         let json = serde_json::to_string(&object(&Pair("x", None))).unwrap();
-        assert_eq!(json, r#"{"zeta":"x","alpha":null,"names":["A","B"],"label":{"theme":"x"}}"#);
+        assert_eq!(json, r#"{"zeta":"x","alpha":null,"names":["A","B"],"labels":{"theme":"x"}}"#);
     }
 
     #[test]
     fn csv_has_a_header_and_quotes_what_needs_it() {
-        assert_eq!(write_csv::<Pair>(Dialect::Standard, &[]).unwrap(), "zeta,alpha,names\n");
+        assert_eq!(write_csv::<Pair>(Dialect::Standard, &[]).unwrap(), "zeta,alpha,names,labels\n");
         let text = write_csv(Dialect::Standard, &[Pair("a,b", None)]).unwrap();
-        assert_eq!(text, "zeta,alpha,names\n\"a,b\",,A;B\n");
+        assert_eq!(text, "zeta,alpha,names,labels\n\"a,b\",,A;B,theme=x\n");
     }
 
     #[test]

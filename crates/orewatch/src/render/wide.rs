@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::cell::Cell;
 use super::out::Out;
 use super::row::table_of_columns;
-use super::sheet::{Align, fit};
+use super::sheet::{Align, fit, least_width};
 use crate::words::{by_word, economy_name};
 
 /// Maximum width of a supplier's name, in characters.
@@ -18,18 +18,21 @@ const MAX_NAME_WIDTH: usize = 16;
 /// Names of the columns that describe a subject.
 const SUBJECT: [&str; 7] = ["consumer", "material", "stage", "supplier", "measure", "by", "unit"];
 
+/// A column of texts: heading, alignment, cells.
+type TextColumn<'a> = (&'a str, Align, Vec<String>);
+
 /// Exposures by subject and period.
 pub(crate) struct Wide<'a> {
     /// Periods, in order.
-    periods: Vec<&'a str>,
-    lines: Vec<Line<'a>>,
+    pub(super) periods: Vec<&'a str>,
+    pub(super) lines: Vec<Line<'a>>,
 }
 
 /// The figures of one subject, in the order of the periods.
-struct Line<'a> {
+pub(super) struct Line<'a> {
     subject: &'a Subject,
-    unit: &'a str,
-    figures: Vec<Option<&'a Exposure>>,
+    pub(super) unit: &'a str,
+    pub(super) figures: Vec<Option<&'a Exposure>>,
 }
 
 impl<'a> Wide<'a> {
@@ -94,8 +97,27 @@ impl<'a> Wide<'a> {
         self.lines.iter().map(line).collect()
     }
 
-    /// The lines as a table. What all lines share stands above it.
+    /// The lines as a table. What all lines share stands above it. Periods for which the page has no room
+    /// follow in further tables.
     pub(crate) fn table(&self, out: &Out) -> String {
+        let (above, columns) = self.shared_and_own();
+        let heading = if above.is_empty() { String::new() } else { format!("{}\n", above.join(" · ")) };
+        format!("{}{}", out.style.bold(&heading), self.tables(out, &columns))
+    }
+
+    /// What all lines share as a title, and what tells each line from the others.
+    pub(super) fn labels(&self) -> (String, Vec<String>) {
+        let (shared, columns) = self.shared_and_own();
+        let label = |line: usize| {
+            let texts = columns.iter().filter_map(|(_, _, cells)| cells.get(line));
+            let texts: Vec<&str> = texts.map(String::as_str).filter(|text| !text.is_empty()).collect();
+            texts.join(" · ")
+        };
+        (shared.join(" · "), (0..self.lines.len()).map(label).collect())
+    }
+
+    /// The values of the subject that all lines share, and columns of those that differ.
+    fn shared_and_own(&self) -> (Vec<String>, Vec<TextColumn<'static>>) {
         let mut above = Vec::new();
         let mut columns = Vec::new();
         for (place, name) in SUBJECT.iter().enumerate().filter(|(_, name)| **name != "unit") {
@@ -107,13 +129,27 @@ impl<'a> Wide<'a> {
                 _ => columns.push((*name, Align::Left, cells)),
             }
         }
+        above.retain(|text| !text.is_empty());
+        (above, columns)
+    }
+
+    /// Tables that begin with the same columns, each with as many periods as the page has room for.
+    fn tables(&self, out: &Out, first: &[TextColumn<'_>]) -> String {
+        let mut tables = Vec::new();
+        let mut columns = first.to_vec();
         for (place, period) in self.periods.iter().enumerate() {
             let cells = self.lines.iter().map(|line| line.figure_text(place)).collect();
             columns.push((*period, Align::Right, cells));
+            if least_width(columns.iter()) > out.width
+                && columns.len() > first.len() + 1
+                && let Some(last) = columns.pop()
+            {
+                tables.push(table_of_columns(out, columns));
+                columns = first.iter().cloned().chain([last]).collect();
+            }
         }
-        above.retain(|text| !text.is_empty());
-        let heading = if above.is_empty() { String::new() } else { format!("{}\n", above.join(" · ")) };
-        format!("{}{}", out.style.bold(&heading), table_of_columns(out, columns))
+        tables.push(table_of_columns(out, columns));
+        tables.join("\n")
     }
 }
 
@@ -195,5 +231,18 @@ mod tests {
         let table = wide.table(&out);
         assert!(table.starts_with("cobalt · import-share · by quantity\n"), "{table}");
         assert!(table.contains("50.0 %") && table.contains("25.0 %"), "{table}");
+    }
+
+    #[test]
+    fn many_periods_are_several_tables_that_fit_the_page() {
+        let periods: Vec<String> = (2000..2024).map(|year| year.to_string()).collect();
+        let figures: Vec<_> = ["JPN", "DEU"]
+            .iter()
+            .flat_map(|consumer| periods.iter().map(|period| exposure(consumer, period, Some(0.25))))
+            .collect();
+        let table = Wide::new(&figures).table(&Out::for_tests(80));
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+        assert_eq!(table.matches("consumer").count(), 3, "{table}");
+        assert!(periods.iter().all(|period| table.contains(period)), "{table}");
     }
 }

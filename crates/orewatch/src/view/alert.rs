@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertRestated, AlertState, AlertTransition, Certainty, Reason, Restatement, RuleChange,
-    TransitionFigure,
+    Alert, AlertRestated, AlertState, AlertTransition, Certainty, Contributor, Reason, Restatement,
+    RuleChange, TransitionFigure,
 };
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::{MarketSize, ProductInfo, Subject};
@@ -13,7 +13,7 @@ use orewatch_rules::wording;
 
 use super::market;
 use super::market::InMarket;
-use crate::render::{Cell, Column, Row, column, status_word};
+use crate::render::{Cell, Column, Record, Row, column, status_word};
 use crate::words::{by_word, enum_word};
 
 /// The state of an alert as a word.
@@ -142,22 +142,27 @@ fn state_columns() -> Vec<Column<Alert>> {
     ]
 }
 
+/// A supplier with its share.
+fn contributor(one: &Contributor) -> Record {
+    Record {
+        text: format!("{} {}", one.supplier, one.share),
+        fields: vec![("supplier", Cell::text(&one.supplier)), ("share", Cell::Number(Some(one.share)))],
+    }
+}
+
 fn context_columns() -> Vec<Column<Alert>> {
     let changed = |alert: &Alert, field: fn(&RuleChange) -> &String| {
         Cell::text(alert.rule_change.as_ref().map(field).cloned().unwrap_or_default())
     };
     vec![
         column("owner", |alert: &Alert| Cell::text(&alert.owner)),
-        column("labels", |alert: &Alert| {
-            Cell::List(alert.labels.iter().map(|(key, value)| format!("{key}={value}")).collect())
-        }),
+        column("labels", |alert: &Alert| label_object(&alert.labels)),
         column("pack", |alert: &Alert| Cell::text(&alert.pack)),
         column("condition", |alert: &Alert| Cell::text(&alert.condition)),
         column("judged", |alert: &Alert| Cell::Number(alert.judged)),
         column("finding", |alert: &Alert| Cell::text(&alert.finding)),
         column("contributors", |alert: &Alert| {
-            let contributors = alert.contributors.iter();
-            Cell::List(contributors.map(|one| format!("{} {}", one.supplier, one.share)).collect())
+            Cell::Records(alert.contributors.iter().map(contributor).collect())
         }),
         column("changed_by", move |alert: &Alert| changed(alert, |change| &change.actor)),
         column("changed_because", move |alert: &Alert| changed(alert, |change| &change.reason)),
@@ -192,7 +197,7 @@ fn spread_columns() -> Vec<Column<Alert>> {
     ]
 }
 
-/// Labels as an object.
+/// Labels as an object; CSV joins them with semicolons.
 pub(crate) fn label_object(labels: &BTreeMap<String, String>) -> Cell {
     Cell::Object(labels.iter().map(|(key, value)| (key.clone(), Cell::text(value))).collect())
 }
@@ -204,7 +209,6 @@ fn contract_columns() -> Vec<Column<Alert>> {
     vec![
         column("id", |alert: &Alert| Cell::text(&alert.id)),
         column("pending_since", |alert: &Alert| Cell::text(&alert.pending_since)),
-        column("label", |alert: &Alert| label_object(&alert.labels)).only_in_json(),
         column("largest_contributor", move |alert: &Alert| {
             Cell::text(largest(alert).map(|one| one.supplier).unwrap_or_default())
         }),
@@ -329,7 +333,6 @@ fn restatement_columns() -> Vec<Column<AlertTransition>> {
         column("pending_since", |transition: &AlertTransition| {
             Cell::text(&alert_after(transition).pending_since)
         }),
-        column("label", |transition: &AlertTransition| label_object(&alert_after(transition).labels))
-            .only_in_json(),
+        column("labels", |transition: &AlertTransition| label_object(&alert_after(transition).labels)),
     ]
 }

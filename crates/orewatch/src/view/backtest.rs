@@ -161,7 +161,7 @@ impl Row for BacktestSubject {
             column("severity", |subject: &Self| Cell::text(&subject.severity))
                 .shown("highest severity", Left),
             column("periods", |subject: &Self| Cell::count(subject.periods)),
-            column("flaps", |subject: &Self| Cell::count(subject.flaps)).shown("flaps", Right),
+            column("flaps", |subject: &Self| Cell::count(subject.flaps)).shown("fired again", Right),
             only_shown("history", Left, history_marks),
             column("episodes", |subject: &Self| episode_records(&subject.episodes)).shown_as(
                 "episodes",

@@ -126,12 +126,17 @@ impl Row for ReleaseNote {
                 .shown("material", Left),
             column("stage", |note: &Self| Cell::text(text(note, |note| &note.stage))).shown("stage", Left),
             column("economy", |note: &Self| Cell::text(text(note, |note| &note.economy)))
-                .shown("of", Left)
+                .shown_as("of", Left, |note: &Self| {
+                    let [economy, partner] =
+                        [text(note, |note| &note.economy), text(note, |note| &note.partner)];
+                    if partner.is_empty() { economy } else { format!("{economy} to {partner}") }
+                })
                 .unless_empty(),
             column("period", |note: &Self| Cell::text(text(note, |note| &note.period)))
                 .shown("period", Left)
                 .unless_empty(),
             column("note", |note: &Self| Cell::text(text(note, |note| &note.text))).shown("note", Left),
+            column("partner", |note: &Self| Cell::text(text(note, |note| &note.partner))),
         ]
     }
 }

@@ -21,6 +21,8 @@ mod release_page;
 pub(crate) mod revision;
 mod rule;
 mod scenario;
+#[cfg(test)]
+mod shared_names;
 mod source;
 mod target;
 pub(crate) mod trend;

@@ -121,12 +121,7 @@ fn revision_columns() -> Vec<Column<RuleInfo>> {
         column("actor", |info: &RuleInfo| Cell::text(&info.actor)),
         column("reason", |info: &RuleInfo| Cell::text(&info.reason)),
         column("owner", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(&rule.owner))),
-        column("labels", |info: &RuleInfo| {
-            rule_cell(info, |rule| {
-                Cell::List(rule.labels.iter().map(|(key, value)| format!("{key}={value}")).collect())
-            })
-        }),
-        column("label", |info: &RuleInfo| rule_cell(info, |rule| label_object(&rule.labels))).only_in_json(),
+        column("labels", |info: &RuleInfo| rule_cell(info, |rule| label_object(&rule.labels))),
         column("text", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(rule.text.trim()))),
         column("frequency", |info: &RuleInfo| {
             rule_cell(info, |rule| {

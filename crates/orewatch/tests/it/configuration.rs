@@ -65,6 +65,19 @@ fn a_single_service_needs_a_shared_log() {
 }
 
 #[test]
+fn the_data_directory_goes_with_a_shared_log_and_not_with_another_embedded_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    // Only the log is missing.
+    let nowhere = run(&["up", "--log", "nats://127.0.0.1:1", "--data", data, "--listen", "127.0.0.1:0"]);
+    assert_eq!(nowhere.status.code(), Some(4), "{}", err(&nowhere));
+    let log = format!("embedded:{data}/log");
+    let both = run(&["up", "--log", &log, "--data", data, "--listen", "127.0.0.1:0"]);
+    assert_eq!(both.status.code(), Some(2), "{}", err(&both));
+    assert!(err(&both).contains("leave out one of --log and --data"), "{}", err(&both));
+}
+
+#[test]
 fn listening_beyond_this_machine_needs_tokens_or_open_to_all() {
     let nowhere = ["serve", "exposure", "--log", "embedded:/dev/null/data", "--listen", "0.0.0.0:0"];
     let refused = run(&nowhere);

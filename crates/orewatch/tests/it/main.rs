@@ -14,6 +14,7 @@ mod changes;
 mod configuration;
 mod demo;
 mod errors;
+mod filters;
 mod full_disk;
 mod hidden;
 mod killed;

@@ -13,7 +13,7 @@ pub(crate) fn command(args: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command.args(args).env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").stdin(Stdio::null());
+    command.args(args).env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").env_remove("COLUMNS").stdin(Stdio::null());
     command
 }
 

@@ -1,7 +1,6 @@
 //! The YAML form of rules.
 use std::collections::BTreeMap;
 
-use orewatch_catalog::{UnknownCode, critical_lists, listed_materials};
 use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::common::v1::{By, Frequency};
 use orewatch_contracts::{Class, Failure};
@@ -11,6 +10,7 @@ use serde::Deserialize;
 use super::check::check;
 use super::compile::is_ascending;
 use super::duration::{invalid_duration, parse_seconds};
+use super::listed::resolve_lists;
 use super::locate::has_key;
 use super::when::{Weight, When};
 use super::yaml::{add_location, parse_yaml, read_text};
@@ -280,7 +280,7 @@ impl Select {
     fn into_selector(self) -> Result<proto::Selector, Failure> {
         Ok(proto::Selector {
             consumers: codes(self.consumer),
-            materials: resolve_lists(codes(self.material))?,
+            materials: resolve_lists(codes(self.material), "select.materials")?,
             stages: codes(self.stage),
             suppliers: codes(self.supplier),
             except_suppliers: codes(self.except_supplier),
@@ -296,36 +296,6 @@ fn codes(codes: Option<Codes>) -> Vec<String> {
         Some(Codes::One(code)) => vec![code],
         Some(Codes::List(codes)) => codes,
     }
-}
-
-/// Replaces selectors such as `listed(USA-2025)` by the materials on the list. Then a material that is
-/// selected twice is kept once.
-fn resolve_lists(selected: Vec<String>) -> Result<Vec<String>, Failure> {
-    if !selected.iter().any(|text| listed_materials(text).is_some()) {
-        return Ok(selected);
-    }
-    let mut materials = Vec::new();
-    for (k, text) in selected.into_iter().enumerate() {
-        let found = match listed_materials(&text) {
-            None => vec![text],
-            Some(Ok(listed)) => listed.into_iter().map(str::to_owned).collect(),
-            Some(Err(error)) => return Err(unknown_list(k, &text, &error)),
-        };
-        for material in found {
-            if !materials.contains(&material) {
-                materials.push(material);
-            }
-        }
-    }
-    Ok(materials)
-}
-
-fn unknown_list(index: usize, selector: &str, error: &UnknownCode) -> Failure {
-    let known: Vec<_> = critical_lists().iter().map(|list| list.id).collect();
-    let near = error.suggestion.as_ref().map(|near| format!("did you mean {near}? "));
-    Failure::new(Class::Invalid, error.code(), error.reason())
-        .at(format!("select.materials[{index}]"), selector)
-        .with_hint(format!("{}the lists are {}", near.unwrap_or_default(), known.join(", ")))
 }
 
 impl Length {

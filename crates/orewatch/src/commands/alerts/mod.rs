@@ -8,16 +8,16 @@ mod why;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::{
     Alert, AlertFilter, AlertHold, AlertState, Certainty, ListAlertsRequest, ListHoldsRequest,
 };
+use orewatch_contracts::{Class, Failure};
 
 use super::print_message;
 use super::shared::all_pages;
 use crate::names;
 use crate::options::{ClientOptions, Format};
-use crate::render::{Out, product_notes, table, wrap};
+use crate::render::{Out, hanging, product_notes, table, wrap};
 use crate::session::Client;
 use crate::view::ListedAlert;
 use find::Found;
@@ -101,7 +101,7 @@ pub(crate) struct Filter {
     /// Only these consumers
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     consumer: Vec<String>,
-    /// Only these materials
+    /// Only these materials, or those of a list: listed(USA-2025)
     #[arg(long, value_name = "MATERIAL", value_delimiter = ',')]
     material: Vec<String>,
     /// Only these stages: mined, refined or manufactured
@@ -134,7 +134,8 @@ enum State {
     Inactive,
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
+/// Reads a label with its value.
+pub(crate) fn label(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }
@@ -171,7 +172,6 @@ pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<Vec<Al
     let mut alerts = all_pages(async |page_token| {
         let request = ListAlertsRequest { filter: Some(filter.clone()), page_size: PAGE_SIZE, page_token };
         let page = service.list_alerts(client.request(request)).await?.into_inner();
-        page.warnings.iter().for_each(|warning| print_message(warning));
         Ok((page.alerts, page.next_page_token))
     })
     .await?;
@@ -179,12 +179,21 @@ pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<Vec<Al
     Ok(alerts)
 }
 
-/// Prints what in a filter is likely a mistake, such as a rule that does not exist.
-async fn warn_of_unknown_words(client: &Client, filter: &AlertFilter) -> Result<(), Failure> {
+/// What a filter names that no rule has or ever had, such as a rule that does not exist, each with a
+/// suggestion.
+async fn unknown_words(client: &Client, filter: &AlertFilter) -> Result<Vec<String>, Failure> {
     let request = ListAlertsRequest { filter: Some(filter.clone()), page_size: 1, page_token: String::new() };
-    let page = client.alerting().await?.list_alerts(client.request(request)).await?.into_inner();
-    page.warnings.iter().for_each(|warning| print_message(warning));
-    Ok(())
+    Ok(client.alerting().await?.list_alerts(client.request(request)).await?.into_inner().warnings)
+}
+
+/// Refuses a filter that names what no rule has: without that, a typing error looks like no alerts.
+async fn require_known_words(client: &Client, filter: &AlertFilter) -> Result<(), Failure> {
+    let unknown = unknown_words(client, filter).await?;
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(Class::NotFound, "unknown-value", unknown.join("; "))
+        .with_hint("list the rules with their severities and labels: orewatch rules list --format csv"))
 }
 
 /// Orders alerts: the most severe first, then by margin.
@@ -223,9 +232,11 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
     }
     let filter = args.filter.proto()?;
     if args.watch {
-        warn_of_unknown_words(client, &filter).await?;
+        // A rule that a watch waits for may be stored later, so that an unknown name is no error.
+        unknown_words(client, &filter).await?.iter().for_each(|unknown| print_message(unknown));
         return watch::watch(client, filter, args.from.clone()).await;
     }
+    require_known_words(client, &filter).await?;
     let alerts = query(client, filter).await?;
     let holds = holds(client, &alerts).await?;
     match client.out.format {
@@ -253,7 +264,8 @@ fn list_text(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
     if alerts.iter().any(|alert| alert.sources_disagree && !alert.stale) {
         text.push_str(&wrap(SOURCES_DISAGREE, out.width, ""));
     }
-    text.push_str(&product_notes(alerts.iter().map(|alert| (alert.subject.as_ref(), &*alert.products))));
+    let notes = product_notes(alerts.iter().map(|alert| (alert.subject.as_ref(), &*alert.products)));
+    text.push_str(&hanging(&notes, out.width, 2));
     text
 }
 

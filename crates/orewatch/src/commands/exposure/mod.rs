@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{as_at, print_message, scenarios, with_client};
 use crate::names;
 use crate::options::{ClientOptions, Format};
-use crate::render::{Out, Wide, card, document, list, write_records};
+use crate::render::{Out, Wide, card, chart, document, list};
 use crate::session::{Client, Session};
 use crate::words::count_text;
 use arrange::Arrange;
@@ -35,7 +35,11 @@ Examples:
   orewatch exposure --consumer G7 --members --material 'rare earths' --stage refined \\
       --measure import-share --supplier China --by quantity --as-of 2014,2024 --wide
   orewatch exposure --consumer Germany,Japan --measure import-share --above 65% --sort=-value
-  orewatch exposure --consumer JPN --excel > japan.csv")]
+  orewatch exposure --consumer USA --material 'listed(USA-2025)' --measure import-top1
+  orewatch exposure --consumer JPN --excel > japan.csv
+  orewatch exposure --consumer JPN --xlsx > japan.xlsx
+  orewatch exposure --consumer Germany,Japan --material cobalt --stage mined --by quantity \\
+      --measure import-top1 --svg > cobalt.svg")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) select: Select,
@@ -62,6 +66,9 @@ pub(crate) struct Args {
     /// Show how firm the published figures behind each figure are, by how much they were revised so far
     #[arg(long)]
     firmness: bool,
+    /// Draw the figures over the periods as an SVG picture [default periods: all]
+    #[arg(long, conflicts_with_all = ["format", "excel", "xlsx", "wide", "sources", "trend", "firmness"])]
+    svg: bool,
     #[command(flatten)]
     arrange: Arrange,
     #[command(flatten)]
@@ -80,7 +87,7 @@ pub(crate) struct Select {
     /// [default: all]
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     consumer: Vec<String>,
-    /// Materials, such as rare-earths [default: all]
+    /// Materials, such as rare-earths, or those of a list: listed(USA-2025) [default: all]
     #[arg(long, value_name = "MATERIAL", value_delimiter = ',')]
     material: Vec<String>,
     /// Stages: mined, refined or manufactured [default: all]
@@ -233,12 +240,15 @@ async fn query_and_print(args: &Args, client: &Client) -> Result<(), Failure> {
             print_message(&format!("  {reason}"));
         }
     }
-    print(args, &client.out, &found)?;
+    print(args, &client.out, &filter, &found)?;
     client.out.require(found.exposures.is_empty())
 }
 
-/// Prints what was found as a summary, as a list, or with the periods side by side.
-fn print(args: &Args, out: &Out, found: &Found) -> Result<(), Failure> {
+/// Prints what was found as a summary, as a list, with the periods side by side, or as a chart.
+fn print(args: &Args, out: &Out, filter: &ExposureFilter, found: &Found) -> Result<(), Failure> {
+    if args.svg && !found.exposures.is_empty() {
+        return out.text(&chart(&found.exposures)?);
+    }
     let wide = args.arrange.wide.then(|| Wide::new(&found.exposures));
     match (out.format, wide) {
         (Format::Json, Some(wide)) => out.json(&json!({
@@ -251,12 +261,12 @@ fn print(args: &Args, out: &Out, found: &Found) -> Result<(), Failure> {
         })),
         (Format::Csv, Some(wide)) => {
             let (header, records) = wide.records();
-            out.csv_text(&write_records(out.dialect, &header, records)?)
+            out.records(&header, records)
         }
         (Format::Csv, None) => out.csv(&found.exposures),
         (Format::Table, _) if found.exposures.is_empty() => Ok(()),
         (Format::Table, Some(wide)) => out.text(&wide.table(out)),
-        (Format::Table, None) if args.is_summary() => {
+        (Format::Table, None) if args.is_summary(filter) => {
             out.text(&card::render(out, &found.exposures, args.top))
         }
         (Format::Table, None) => out.text(&list(out, &found.exposures, args.trend)),
@@ -269,18 +279,21 @@ impl Args {
         Ok(ExposureFilter {
             measures: names::measures(&self.measure)?,
             by: self.by.map_or(By::Unspecified, By::from).into(),
-            as_of: self.as_of.join(","),
+            as_of: match self.as_of.is_empty() && self.svg {
+                true => "all".to_owned(),
+                false => self.as_of.join(","),
+            },
             frequency: self.frequency.map_or(common::Frequency::Unspecified, common::Frequency::from).into(),
             ..self.select.filter()?
         })
     }
 
     /// Whether to print the summary of one consumer and one material instead of a list.
-    fn is_summary(&self) -> bool {
+    fn is_summary(&self, filter: &ExposureFilter) -> bool {
         let one = |values: &[String]| values.len() == 1;
-        one(&self.select.consumer)
-            && one(&self.select.material)
-            && self.select.supplier.is_empty()
+        one(&filter.consumers)
+            && one(&filter.materials)
+            && filter.suppliers.is_empty()
             && self.measure.is_empty()
             && !self.firmness
             && !self.arrange.is_list()

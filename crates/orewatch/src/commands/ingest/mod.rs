@@ -102,7 +102,7 @@ struct About {
     /// Dataset, such as baci-hs92
     #[arg(long, value_name = "DATASET")]
     dataset: Option<String>,
-    /// The publisher's name for this vintage, such as 202601
+    /// Vintage: the publisher's name for this edition of its figures, such as 202601
     #[arg(long, value_name = "VINTAGE")]
     vintage: Option<String>,
     /// Nomenclature of the product codes: a revision of the Harmonized System, such as HS92, or a list of

@@ -20,8 +20,10 @@ use crate::view::{EpisodeRow, counts_text};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The rule runs over every release in the order of ingestion, with the same state machine as the
-service. Episodes marked - appear only with earlier figures that were corrected since, episodes
-marked + only with the corrected figures.
+service. A subject is a consumer, a material, a stage and a supplier that the rule watches. An episode
+is the time from crossing the threshold to its resolution; \"fired again\" counts episodes that began
+soon after another one. Episodes marked - appear only with earlier figures that were corrected since,
+episodes marked + only with the corrected figures.
 
 Examples:
   orewatch rules backtest our-lines.yaml --from 2015 --to 2024
@@ -257,7 +259,7 @@ fn summary_lines(out: &Out, summary: &BacktestSummary) -> String {
         if severities.is_empty() { String::new() } else { format!(" ({})", severities.join(", ")) };
     text.push_str(&format!(
         "  episodes with the figures as known now: {}{severities}, {} of them pending only; longest {}, \
-         median {} periods; flaps (fired again soon after resolving): {}\n",
+         median {} periods; fired again soon after resolving: {}\n",
         summary.episodes, summary.pending_only, summary.longest, summary.median, summary.flaps
     ));
     if let (Some(first), Some(last)) = (summary.bars.first(), summary.bars.last()) {

@@ -1,5 +1,6 @@
 //! `rules`: the rules that decide when alerts fire.
 mod backtest;
+mod list;
 mod packs;
 mod test;
 
@@ -15,9 +16,7 @@ use orewatch_contracts::alerting::v1::{
 use orewatch_rules::rules;
 use prost::Message as _;
 
-use super::shared::{
-    Removal, all_pages, confirm, is_interactive, print_applied, print_list, print_removal, read_file,
-};
+use super::shared::{Removal, all_pages, confirm, is_interactive, print_applied, print_removal, read_file};
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format, TenantOption};
 use crate::session::{Client, Session};
@@ -57,7 +56,7 @@ enum Command {
     /// Run rules on past figures, as they were published, and report their alerts
     Backtest(backtest::Args),
     /// List rules with their alerts, cost and health
-    List(ListArgs),
+    List(list::Args),
     /// Show one rule
     Show(OneArgs),
     /// Remove a rule and resolve its open alerts
@@ -118,15 +117,6 @@ struct RemoveArgs {
 }
 
 #[derive(Debug, clap::Args)]
-struct ListArgs {
-    /// Only rules of this pack
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
-    pack: String,
-    #[command(flatten)]
-    client: ClientOptions,
-}
-
-#[derive(Debug, clap::Args)]
 struct OneArgs {
     /// Identifier of the rule
     rule: String,
@@ -154,7 +144,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
                 .await
         }
         Command::List(args) => {
-            with_client(session, &args.client, async |client| list(&args, client).await).await
+            with_client(session, &args.client, async |client| list::list(&args, client).await).await
         }
         Command::Show(args) => {
             with_client(session, &args.client, async |client| show(&args, client).await).await
@@ -326,7 +316,7 @@ async fn evaluated_rules(client: &Client, put: Vec<PutRuleResponse>) -> Result<V
         let id = |info: &RuleInfo| info.rule.as_ref().map(|rule| rule.id.clone()).unwrap_or_default();
         let put: BTreeSet<String> =
             put.iter().filter_map(|response| response.rule.as_ref()).map(id).collect();
-        let all = query(client, "").await?;
+        let all = query(client).await?;
         return Ok(all.into_iter().filter(|info| put.contains(&id(info))).collect());
     }
     let service = client.alerting().await?;
@@ -339,17 +329,11 @@ async fn evaluated_rules(client: &Client, put: Vec<PutRuleResponse>) -> Result<V
     stream::iter(put).map(get).buffered(CONCURRENT_REQUESTS).try_collect().await
 }
 
-async fn list(args: &ListArgs, client: &Client) -> Result<(), Failure> {
-    let rules = query(client, &args.pack).await?;
-    let none = "No rules yet. List the packs that ship with the program: orewatch rules packs";
-    print_list(&client.out, &rules, none)
-}
-
-/// Queries the rules of a pack, page by page. An empty name means all rules.
-pub(crate) async fn query(client: &Client, pack: &str) -> Result<Vec<RuleInfo>, Failure> {
+/// Queries all rules, page by page.
+pub(crate) async fn query(client: &Client) -> Result<Vec<RuleInfo>, Failure> {
     let mut service = client.alerting().await?;
     all_pages(async |page_token| {
-        let request = ListRulesRequest { pack: pack.to_owned(), page_token, ..ListRulesRequest::default() };
+        let request = ListRulesRequest { page_token, ..ListRulesRequest::default() };
         let page = service.list_rules(client.request(request)).await?.into_inner();
         Ok((page.rules, page.next_page_token))
     })
