@@ -228,7 +228,12 @@ pub(crate) fn run(world: &World, rules: usize, moved: usize) -> Run {
             let before = figures.clone();
             let mut touched = Touched::default();
             figures.apply_recording(2, changed, &mut touched).expect("sound");
-            let change = MaterialChange { material, cause: None, before: &before, touched: Some(&touched) };
+            let change = MaterialChange {
+                materials: &[material],
+                cause: None,
+                before: &before,
+                touched: Some(&touched),
+            };
             let (state, mark, change) = (&log.state, begun(2), Some(change));
             let intake = EvaluationInput { state, mark, rules: &book, figures: &figures, change, limits };
             let mut taker = Collector::default();

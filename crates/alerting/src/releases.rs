@@ -1,25 +1,49 @@
-//! Reads the exposures log, one applied release at a time.
+//! Reads the exposures log: one applied release at a time, or one verdict on a claim.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::Cause;
-use orewatch_contracts::exposure::v1::{ExposureEvent, ExposuresChanged, ReleaseApplied};
+use orewatch_contracts::exposure::v1::{
+    ClaimVerdictChanged, ExposureEvent, ExposuresChanged, ReleaseApplied,
+};
 use orewatch_eventlog::{Error, Event, EventLog, Filter, Follower, Position, Progress};
 use uuid::Uuid;
 
-/// Everything that a release changed in one material.
+/// Everything that a release changed in one material, or the verdict that it changed on one claim.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ReleaseChanges {
     /// Position of the event that completes it.
     pub(crate) position: Position,
     /// Identifier of that event.
     pub(crate) event: Uuid,
-    /// The material.
-    pub(crate) material: String,
     /// The cause.
     pub(crate) cause: Option<Cause>,
-    /// The changes, in the order of the log.
-    pub(crate) changes: Vec<ExposuresChanged>,
+    /// The changes.
+    pub(crate) changed: Changed,
+}
+
+/// What a release changed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Changed {
+    /// Figures of a material, in the order of the log.
+    Figures {
+        /// The material.
+        material: String,
+        /// The changes.
+        changes: Vec<ExposuresChanged>,
+    },
+    /// The verdict on a claim.
+    Claim(Box<ClaimVerdictChanged>),
+}
+
+impl ReleaseChanges {
+    /// The material whose figures changed. None: a verdict did.
+    pub(crate) fn material(&self) -> Option<&str> {
+        match &self.changed {
+            Changed::Figures { material, .. } => Some(material),
+            Changed::Claim(_) => None,
+        }
+    }
 }
 
 /// Collects the changes of releases until they are complete, by material.
@@ -51,13 +75,10 @@ impl ChangesCollector {
             Some(ExposureEvent::ReleaseApplied(ReleaseApplied { material, cause, .. })) => {
                 let changes =
                     self.0.remove(&material).map(|incomplete| incomplete.changes).unwrap_or_default();
-                Ok(Some(ReleaseChanges {
-                    position: event.position,
-                    event: event.id,
-                    material,
-                    cause,
-                    changes,
-                }))
+                Ok(Some(complete(event, cause, Changed::Figures { material, changes })))
+            }
+            Some(ExposureEvent::ClaimVerdictChanged(changed)) => {
+                Ok(Some(complete(event, changed.cause.clone(), Changed::Claim(Box::new(changed)))))
             }
             None => Ok(None),
         }
@@ -69,6 +90,11 @@ impl ChangesCollector {
         let first = self.0.values().map(|incomplete| incomplete.first).min();
         first.map_or(folded, |first| folded.min(first.saturating_sub(1)))
     }
+}
+
+/// The changes that an event completes.
+fn complete(event: &Event, cause: Option<Cause>, changed: Changed) -> ReleaseChanges {
+    ReleaseChanges { position: event.position, event: event.id, cause, changed }
 }
 
 /// Reads the exposures log. It holds the next complete changes and those that are incomplete.

@@ -272,7 +272,7 @@ impl Evaluator {
                 let (at, event) = (release.position, release.event);
                 self.last = None;
                 let folded = run_blocking(move |_| {
-                    apply(&mut figures, &release, &mut Touched::default()).map(|()| figures)
+                    apply(&mut figures, &release, &mut Touched::default()).map(|_| figures)
                 });
                 self.figures = folded.await??;
                 self.folded = at;
@@ -342,7 +342,7 @@ impl Evaluator {
         let Some(mut result) = result?? else { return Err(stopping()) };
         // Published before the evaluation is recorded as complete: a caller that has seen that sees the
         // counts, too.
-        self.publish_result(release.as_ref().map(|release| release.material.as_str()), &mut result);
+        self.publish_result(release.as_ref().and_then(|release| release.material()), &mut result);
         let JobResult { after, suspended, costly, .. } = result;
         let evaluated =
             AlertEvent::ExposuresEvaluated(ExposuresEvaluated { position: mark.exposures, costly });

@@ -49,6 +49,13 @@ impl BookRevision {
         self.kind == CauseKind::SourceChanged
     }
 
+    /// Whether releases of projections changed. No figure of observations depends on them; verdicts on claims
+    /// do.
+    #[must_use]
+    pub fn is_of_projections(&self) -> bool {
+        self.content.is_of_projections()
+    }
+
     /// The contents that changed; after a revision of the source policy, all that are visible.
     #[must_use]
     pub fn contents(&self) -> Vec<&ReleaseContent> {
@@ -142,7 +149,8 @@ impl BookState {
         repaired.file.into_iter().for_each(|file| rows.add_file(file));
         let content = Arc::new(self.added.remove(stream)?.close());
         if content.is_of_projections() {
-            return self.replace_projections(self.book.with_repaired_projections(&content, moment(event))?);
+            let new = self.book.with_repaired_projections(&content, moment(event))?;
+            return self.replace_book(new, content, CauseKind::ReleaseRestated, event);
         }
         let new = self.book.with_repaired_rows(&content, moment(event))?;
         self.replace_book(new, content, CauseKind::ReleaseRestated, event)
@@ -164,15 +172,14 @@ impl BookState {
         let mut open = self.open.remove(event.stream.as_str())?;
         open.set_notes(committed.report.map(|report| report.notes).unwrap_or_default());
         let content = Arc::new(open.close());
-        if content.is_of_projections() {
-            return self.replace_projections(self.book.with_projections(content, moment(event)));
-        }
-        let kind = if self.book.has_dataset(&content.release.dataset) {
-            CauseKind::ReleaseRestated
+        let dataset = &content.release.dataset;
+        let (is_restated, new) = if content.is_of_projections() {
+            let new = self.book.with_projections(Arc::clone(&content), moment(event));
+            (self.book.has_projections_of(dataset), new)
         } else {
-            CauseKind::ReleaseCommitted
+            (self.book.has_dataset(dataset), self.book.with_release(Arc::clone(&content), moment(event)))
         };
-        let new = self.book.with_release(Arc::clone(&content), moment(event));
+        let kind = if is_restated { CauseKind::ReleaseRestated } else { CauseKind::ReleaseCommitted };
         self.replace_book(new, content, kind, event)
     }
 
@@ -183,16 +190,11 @@ impl BookState {
         self.added.remove(event.stream.as_str());
         let id = self.ids.get(event.stream.as_str())?;
         let Some((new, content)) = self.book.without_release(id, moment(event)) else {
-            return self.replace_projections(self.book.without_projections(id, moment(event))?);
+            let content = Arc::clone(self.book.visible_projections(id)?);
+            let new = self.book.without_projections(id, moment(event))?;
+            return self.replace_book(new, content, CauseKind::ReleaseWithdrawn, event);
         };
         self.replace_book(new, content, CauseKind::ReleaseWithdrawn, event)
-    }
-
-    /// Replaces the book by one with other projections. That is answered, and never published: no figure of
-    /// observations depends on it.
-    fn replace_projections(&mut self, new: Book) -> Option<BookRevision> {
-        self.book = Arc::new(new);
-        None
     }
 
     /// Replaces the book. Returns the change, except for a tenant's release: that is answered, and not

@@ -14,6 +14,7 @@
 mod absent;
 pub mod accounts;
 pub mod book;
+mod claim_tail;
 mod claims;
 pub mod columns;
 mod compare;

@@ -1,6 +1,8 @@
 //! The publisher: appends to the exposures log the changes that follow from each revision of the book, and
 //! the measures that a stream lacks.
 
+mod claims;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::book::{Book, Knowledge};
+use crate::claim_tail::ClaimTail;
 use crate::decide::{self, Plan, Published};
 use crate::evolve::BookRevision;
 use crate::tail::{self, Step, Tail};
@@ -29,18 +32,21 @@ pub(crate) struct Publisher {
     log: Arc<dyn EventLog>,
     /// The end of each stream, by material; read when it is first needed.
     tails: BTreeMap<&'static str, Tail>,
+    /// The stream of claims; read when there is the first claim.
+    claims: Option<ClaimTail>,
     shutdown: CancellationToken,
 }
 
 impl Publisher {
     /// A publisher that has not read the log yet.
     pub(crate) fn new(log: Arc<dyn EventLog>, shutdown: CancellationToken) -> Self {
-        Self { log, tails: BTreeMap::new(), shutdown }
+        Self { log, tails: BTreeMap::new(), claims: None, shutdown }
     }
 
     /// Position of the exposures log at which all revisions so far are published.
     pub(crate) fn published(&self) -> Option<Position> {
-        Some(self.tails.values().map(|tail| tail.position).max().unwrap_or(0))
+        let materials = self.tails.values().map(|tail| tail.position);
+        Some(materials.chain(self.claims.as_ref().map(|claims| claims.position)).max().unwrap_or(0))
     }
 
     /// Publishes the changes of a revision; what is on the log already is not appended again. Ends early at
@@ -63,6 +69,7 @@ impl Publisher {
             let Some(computed) = done?.filter(|_| !self.shutdown.is_cancelled()) else { return Ok(()) };
             self.publish(&computed, Step::Turn(revision.moment.position)).await?;
         }
+        self.apply_to_claims(&revision, &plan).await?;
         let (release, position) = (&revision.content.release.id, revision.moment.position);
         tracing::info!(release, position, kind = revision.kind.as_str_name(), "applied a release");
         Ok(())

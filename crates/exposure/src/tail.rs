@@ -152,7 +152,7 @@ impl Last {
                 (applied.cause, Some(behind))
             }
             Some(ExposureEvent::ExposuresChanged(changed)) => (changed.cause, None),
-            None => (None, None),
+            Some(ExposureEvent::ClaimVerdictChanged(_)) | None => (None, None),
         };
         let cause = cause.ok_or_else(|| nameless(event))?;
         let complete = behind.is_some();
@@ -192,7 +192,7 @@ async fn behind(log: &dyn EventLog, stream: &StreamName) -> Result<(Vec<Measure>
                 let last = Last::read(&event)?;
                 behind = (last.lacks, last.is_older);
             }
-            Some(ExposureEventKind::ExposuresChanged) | None => {}
+            Some(ExposureEventKind::ExposuresChanged | ExposureEventKind::ClaimVerdictChanged) | None => {}
         }
     }
     Ok(behind)
@@ -216,7 +216,7 @@ pub(crate) async fn published(log: &dyn EventLog, stream: &StreamName) -> Result
             Some(ExposureEvent::ReleaseApplied(_)) => {
                 in_line.drain(..).for_each(|changed| published.fold(&changed));
             }
-            None => {}
+            Some(ExposureEvent::ClaimVerdictChanged(_)) | None => {}
         }
     }
     Ok(published)

@@ -7,7 +7,7 @@ use orewatch_contracts::alerting::v1::{
     Alert, AlertFired, AlertPending, AlertResolved, AlertSeverityChanged, AlertStale, AlertState, Certainty,
     Contributor, Reason, RuleChange, SeriesPoint, TransitionFigure,
 };
-use orewatch_contracts::common::v1::Estimate;
+use orewatch_contracts::common::v1::{Cause, Estimate};
 use orewatch_contracts::exposure::v1::{ProductInfo, Subject};
 use orewatch_measures::Table;
 
@@ -90,6 +90,7 @@ pub struct Evidence {
     margin: Option<f64>,
     judged: Option<f64>,
     finding: String,
+    cause: Option<Cause>,
     certainty: Certainty,
     disagree: bool,
     series: Vec<SeriesPoint>,
@@ -129,6 +130,7 @@ impl Evidence {
             margin: rule.condition.line().zip(value).map(|(line, value)| line.margin(value)),
             judged: value.filter(|_| rule.condition.line().is_some() && !rule.condition.is_level()),
             finding: finding(rule, &view),
+            cause: newest_cause(rule, &view, figure),
             certainty,
             disagree: sides.is_some_and(|sides| sides.disagree),
             series: series(watched.figures.get(..=at).unwrap_or_default()),
@@ -149,7 +151,7 @@ impl Evidence {
         alert.certainty = self.certainty.into();
         let names = self.figure.names.split(',').filter(|name| !name.is_empty());
         alert.names = names.map(str::to_owned).collect();
-        alert.cause.clone_from(&self.figure.provenance.cause);
+        alert.cause = self.cause;
         alert.releases.clone_from(&self.figure.provenance.releases);
         (alert.series, alert.contributors) = (self.series, self.contributors);
         alert.sources_disagree = self.disagree;
@@ -186,6 +188,14 @@ fn finding(rule: &CheckedRule, view: &PeriodView<'_>) -> String {
         Some((period, value)) => format!("the last figure of {period} was {}", amount(value, unit)),
         None => rule.condition.finding(view, unit),
     }
+}
+
+/// What changed the figure or, if that is newer, the verdict that the condition found.
+fn newest_cause(rule: &CheckedRule, view: &PeriodView<'_>, figure: &Figure) -> Option<Cause> {
+    let of_figure = figure.provenance.cause.as_ref();
+    let of_verdict = if rule.reads_claims() { rule.condition.verdict_cause(view) } else { None };
+    let since = of_figure.map(|cause| cause.position);
+    of_verdict.filter(|cause| Some(cause.position) > since).or(of_figure).cloned()
 }
 
 /// The products that a figure is about. Output is about the material itself.

@@ -215,16 +215,16 @@ impl PlannedTransitions {
     }
 }
 
-/// The figures of one material before and after a release.
+/// The figures of a material before and after a release, or the verdicts on a claim about several.
 #[derive(Clone, Copy, Debug)]
 pub struct MaterialChange<'a> {
-    /// The material.
-    pub material: &'a str,
+    /// The materials.
+    pub materials: &'a [&'a str],
     /// Cause of the change.
     pub cause: Option<&'a Cause>,
     /// All figures before.
     pub before: &'a Figures,
-    /// What the release touches. `None`: any figure may have changed.
+    /// What the release touches in them. `None`: any figure may have changed.
     pub touched: Option<&'a Touched>,
 }
 

@@ -3,6 +3,8 @@
 //! Figures are kept by material, market (stage and measure), consumer and supplier. Only figures that some
 //! rule watches are kept ([`KeptFigures`]); of the others only their number is, to estimate costs. A rule
 //! reads them as [`WatchedSubject`]s: a series with a figure, or a stand-in, in every period of its market.
+//! Verdicts on claims are kept beside them, all of them: they are few.
+mod claims;
 mod columns;
 mod cost;
 mod extent;
@@ -28,6 +30,8 @@ use crate::rules::CheckedRule;
 use crate::series_selector::SeriesSelector;
 use crate::spread::Spread;
 
+use claims::Claims;
+pub use claims::JudgedClaim;
 use columns::{ColumnReader, word};
 use extent::Extents;
 pub use kept::{KeptFigures, Measured};
@@ -77,6 +81,7 @@ pub struct Figure {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MaterialFigures {
     markets: BTreeMap<Market, Arc<MarketFigures>>,
+    claims: Claims,
 }
 
 /// The figures that rules watch, by material. Copies are cheap: they share unchanged parts.
@@ -362,7 +367,19 @@ impl MaterialFigures {
         let released = if rule.is_timed() { place.figures.released() } else { None };
         let figures = place.figures.series(own, listed);
         let lost = lost(place.suppliers, &subject.supplier, &place.market.measured, &figures);
-        WatchedSubject { others, lost_others, released, suppliers, figures, lost, subject }
+        let (claims, other_claims) =
+            if rule.reads_claims() { self.claims_of(rule, &subject) } else { Default::default() };
+        WatchedSubject {
+            others,
+            lost_others,
+            claims,
+            other_claims,
+            released,
+            suppliers,
+            figures,
+            lost,
+            subject,
+        }
     }
 
     /// Number of subjects that a rule watches in each market, and number of periods of the market.
@@ -404,6 +421,13 @@ impl MaterialFigures {
         consumers.get(consumer).map(|suppliers| SupplierShares::new(suppliers))
     }
 
+    /// The claims about a subject, and about the subject of each other series of the condition.
+    fn claims_of(&self, rule: &CheckedRule, subject: &Subject) -> (Vec<JudgedClaim>, Vec<Vec<JudgedClaim>>) {
+        let others = rule.condition.other_series.iter();
+        let others = others.map(|selector| self.claims.about(&selector.subject(subject)));
+        (self.claims.about(subject), others.collect())
+    }
+
     /// A series that a condition reads besides its own, and the figures that went missing from it.
     fn other_series(
         &self,
@@ -411,20 +435,18 @@ impl MaterialFigures {
         rule: &CheckedRule,
         subject: &Subject,
     ) -> (Vec<(Period, Arc<Figure>)>, Vec<LostFigure>) {
-        let or = |code: &Option<Arc<str>>, own: &str| code.clone().unwrap_or_else(|| Arc::from(own));
-        let stage = or(&selector.stage, &subject.stage);
+        let other = selector.subject(subject);
         let measured =
             Measured { measure: Arc::clone(&selector.measure), by: selector.by, frequency: rule.frequency };
-        let market = Market { stage, measured };
+        let market = Market { stage: Arc::from(other.stage.as_str()), measured };
         let Some(figures) = self.markets.get(&market) else { return Default::default() };
         let nobody = Arc::default();
-        let suppliers = figures.consumers.get(&or(&selector.consumer, &subject.consumer)).unwrap_or(&nobody);
-        let supplier =
-            if selector.has_supplier { or(&selector.supplier, &subject.supplier) } else { Arc::default() };
+        let suppliers = figures.consumers.get(other.consumer.as_str()).unwrap_or(&nobody);
         let listed = Listings::new(suppliers, &selector.measure);
         let nothing = Series::default();
-        let series = figures.series(suppliers.series.get(&supplier).unwrap_or(&nothing), &listed);
-        let lost = lost(suppliers, &supplier, &market.measured, &series);
+        let own = suppliers.series.get(other.supplier.as_str()).unwrap_or(&nothing);
+        let series = figures.series(own, &listed);
+        let lost = lost(suppliers, &other.supplier, &market.measured, &series);
         (series, lost)
     }
 }

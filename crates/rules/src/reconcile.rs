@@ -9,7 +9,8 @@
 //! - The rule was revised: only the present state changes. The recorded history stays, and a continuing
 //!   episode keeps its identity even if the new hold alone would make it pending again. A revision may ask
 //!   for a re-evaluation instead.
-//! - The rule depends on the age of data, which changes with the time: only the present state changes.
+//! - The rule depends on the age of data, which changes with the time, or on verdicts on claims, which are
+//!   about now: only the present state changes.
 //! - An alert that was held back at the limit of the rule is recorded as soon as there is room.
 mod restate;
 
@@ -49,6 +50,16 @@ pub enum Trigger<'a> {
     Separated,
 }
 
+impl<'a> Trigger<'a> {
+    /// Cause of a change of figures.
+    fn cause(&self) -> Option<&'a Cause> {
+        match self {
+            Self::Figures { cause, .. } => *cause,
+            Self::Rule | Self::Revision { .. } | Self::Separated => None,
+        }
+    }
+}
+
 /// Transitions that bring the recorded alert in line with a trajectory, in order.
 #[must_use]
 pub fn reconcile(
@@ -62,7 +73,9 @@ pub fn reconcile(
         Trigger::Revision { change, re_evaluate: true } => reconciliation.record_anew(change),
         Trigger::Revision { change, re_evaluate: false } => reconciliation.record_revision(change),
         Trigger::Separated => reconciliation.record_separated(),
-        Trigger::Rule | Trigger::Figures { .. } if case.rule.is_timed() => {
+        Trigger::Rule | Trigger::Figures { .. } if case.rule.is_about_now() => {
+            // A verdict changes for another reason than the figure beside it.
+            reconciliation.cause = trigger.cause().filter(|_| case.rule.reads_claims());
             reconciliation.record_present(None)
         }
         Trigger::Rule => reconciliation.record_periods(now.points()),

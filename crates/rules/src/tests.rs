@@ -210,8 +210,9 @@ proptest! {
             }
             let mark = Mark { exposures: k, rules, as_at: None };
             follow(&mut state, &mut position, begun(mark));
-            let change =
-                MaterialChange { material: "cobalt", cause: None, before: &before, touched: Some(&touched) };
+            let change = MaterialChange {
+                materials: &["cobalt"], cause: None, before: &before, touched: Some(&touched),
+            };
             let full = MaterialChange { touched: None, ..change };
             let (state_now, figures_now) = (&state, &figures);
             let input = |change| EvaluationInput {
@@ -298,7 +299,7 @@ proptest! {
         let mark = Mark { exposures: 2, ..mark };
         follow(&mut state, &mut position, begun(mark));
         let change =
-            Some(MaterialChange { material: "cobalt", cause: None, before: &figures, touched: None });
+            Some(MaterialChange { materials: &["cobalt"], cause: None, before: &figures, touched: None });
         let input =
             EvaluationInput { state: &state, mark, rules: &book, figures: &figures, change, limits };
         let mut again = Outcomes::default();
@@ -411,7 +412,7 @@ fn evaluated_without_figures(times: u64) -> (RuleOutcome, u64) {
     follow(&mut state, &mut position, begun(mark));
     let steps = figures.cost(rule).steps;
     let limits = Limits { rule: steps * times, all: u64::MAX };
-    let change = Some(MaterialChange { material: "cobalt", cause: None, before: &before, touched: None });
+    let change = Some(MaterialChange { materials: &["cobalt"], cause: None, before: &before, touched: None });
     let input = EvaluationInput { state: &state, mark, rules: &book, figures: &figures, change, limits };
     let mut outcomes = Outcomes::default();
     evaluate_each(input, &mut outcomes);

@@ -25,11 +25,35 @@ const CONDITIONS: &[(&str, &str)] = &[
     (
         "  above: 0.5\n  change: percent\n  age: {older_than: 1d}",
         "not-exactly-one r.yaml:6:3: the condition has two kinds | use one of `change`, `window`, \
-         `top_supplier`, `age`, `target`, `cel`, or combine several with `all` or `any`",
+         `top_supplier`, `age`, `target`, `claim`, `cel`, or combine several with `all` or `any`",
     ),
     (
         "  above: 0.5\n  age: {older_than: 1d}",
         "unexpected-field r.yaml:6:3: an age has a line of its own | leave above or below out",
+    ),
+    (
+        "  claim: contradictd",
+        "unknown-verdict r.yaml:6:10: \"contradictd\" is not a verdict on a claim | did you mean \
+         contradicted?",
+    ),
+    (
+        "  claim: [agrees, wrong-answer]",
+        "unknown-verdict r.yaml:6:19: \"wrong-answer\" is not a verdict on a claim | use agrees, \
+         agrees-only-with, contradicted, cannot-be-checked",
+    ),
+    (
+        "  claim: []",
+        "missing-field r.yaml:6:10: the condition names no verdict | use agrees, agrees-only-with, \
+         contradicted, cannot-be-checked",
+    ),
+    (
+        "  claim: contradicted\n  above: 0.5",
+        "unexpected-field r.yaml:6:3: a verdict on a claim has a line of its own | leave above or below out",
+    ),
+    (
+        "  claim: contradicted\nhold: {periods: 1}",
+        "unexpected-field r.yaml:7:7: a verdict on a claim counts from the release that changes it, \
+         without hold | leave `hold` out",
     ),
     (
         "  age: {older_than: soon}",

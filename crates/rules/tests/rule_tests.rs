@@ -23,7 +23,7 @@ fn the_tests_of_the_pack_pass() {
         assert_eq!(test.verdict, Verdict::Pass, "{test:#?}");
         assert!(!test.steps.is_empty(), "{test:#?}");
     }
-    assert_eq!(report.tests.len(), 10);
+    assert_eq!(report.tests.len(), 13);
 }
 
 #[test]
@@ -192,4 +192,41 @@ tests:
       reasons: {2024-03: confirmed}
 ";
     assert_eq!(run_tests(text).unwrap().differing(), 0, "{:#?}", run_tests(text));
+}
+
+/// Whether a rule fires in the last of two periods, given a verdict.
+fn fires(when: &str, claim: &str) -> bool {
+    let text = format!(
+        "tests:\n  - name: one\n    rule: {{id: r, title: T, measure: import-share, when: {when}}}\n\
+         \x20   series: {{2023: 0.6, 2024: 0.4}}\n{claim}    expect: {{states: I F}}\n"
+    );
+    run_tests(&text).unwrap().tests[0].verdict == Verdict::Pass
+}
+
+#[test]
+fn a_verdict_counts_in_the_newest_period_alone_and_in_combinations() {
+    let [contradicted, agrees] = ["contradicted", "agrees"].map(|verdict| format!("    claim: {verdict}\n"));
+    let either = "{claim: [agrees-only-with, contradicted]}";
+    assert!(fires("{claim: contradicted}", &contradicted) && fires(either, &contradicted));
+    assert!(!fires("{claim: contradicted}", &agrees) && !fires(either, &agrees));
+    let both = "{all: [{claim: contradicted}, {below: 0.5}]}";
+    assert!(fires(both, &contradicted) && !fires(both, &agrees));
+    assert!(!fires("{all: [{claim: contradicted}, {above: 0.5}]}", &contradicted));
+    let any = "{any: [{claim: contradicted}, {above: 0.9}]}";
+    assert!(fires(any, &contradicted) && !fires(any, &agrees));
+    let other = "{all: [{claim: contradicted, measure: production-share, consumer: WLD}, {below: 0.5}]}";
+    assert!(fires(other, &contradicted) && !fires(other, &agrees));
+    assert!(!fires("{claim: contradicted}", ""), "a verdict that nobody gave is none");
+}
+
+#[test]
+fn a_verdict_for_a_rule_that_reads_none_is_a_mistake() {
+    let text = format!("{TEST}    claim: contradicted\n");
+    let failure = run_tests(&text).unwrap_err();
+    assert!(failure.message.ends_with("the rule reads no claims"), "{failure}");
+    let text = "tests:\n  - name: one\n\
+                \x20   rule: {id: r, title: T, measure: import-share, when: {claim: agrees}}\n\
+                \x20   series: {2024: 0.4}\n    claim: agree\n    expect: {states: F}\n";
+    let failure = run_tests(text).unwrap_err();
+    assert_eq!((failure.code.as_ref(), failure.hint.as_str()), ("unknown-verdict", "did you mean agrees?"));
 }

@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::releases::{ChangesCollector, ReleaseChanges};
+use crate::releases::{Changed, ChangesCollector, ReleaseChanges};
 
 /// Backtests at a time.
 const MAX_CONCURRENT_BACKTESTS: usize = 2;
@@ -283,10 +283,20 @@ fn compute(
     loop {
         match inputs.blocking_recv() {
             Some(Input::Release(release)) if !stop.is_cancelled() => {
-                let ReleaseChanges { position, material, cause, changes, .. } = *release;
-                let taken = match mode {
-                    Mode::Evaluate => replay.apply(position, &material, cause.as_ref(), &changes),
-                    Mode::TakeIn => replay.take_in(position, &changes),
+                let ReleaseChanges { position, cause, changed, .. } = *release;
+                let taken = match (&changed, mode) {
+                    (Changed::Figures { material, changes }, Mode::Evaluate) => {
+                        replay.apply(position, material, cause.as_ref(), changes)
+                    }
+                    (Changed::Figures { changes, .. }, Mode::TakeIn) => replay.take_in(position, changes),
+                    (Changed::Claim(changed), Mode::Evaluate) => {
+                        replay.apply_claim(position, changed);
+                        Ok(())
+                    }
+                    (Changed::Claim(changed), Mode::TakeIn) => {
+                        replay.take_in_claim(position, changed);
+                        Ok(())
+                    }
                 };
                 taken.map_err(|error| Failure::new(Class::Damaged, "log-corrupt", error.to_string()))?;
                 replay.is_affordable()?;

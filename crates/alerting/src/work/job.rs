@@ -1,5 +1,5 @@
 //! One evaluation, as it runs on a blocking thread: on a copy of the state and the figures, without a lock.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::{RuleSteps, RuleSuspended};
@@ -16,7 +16,7 @@ use orewatch_rules::rules::CheckedRule;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::releases::ReleaseChanges;
+use crate::releases::{Changed, ReleaseChanges};
 
 /// Transitions that are sent on together.
 const MAX_BUFFERED_TRANSITIONS: usize = 4096;
@@ -83,14 +83,16 @@ impl EvaluationJob {
     ) -> Result<Option<JobResult>, Failure> {
         let Self { state, mark, rules, before, release } = self;
         let (mut after, mut touched) = (before.clone(), Touched::default());
+        let mut materials = BTreeSet::new();
         if let Some(release) = &release {
-            apply(&mut after, release, &mut touched)?;
+            materials = apply(&mut after, release, &mut touched)?;
         }
+        let materials: Vec<&str> = materials.iter().map(String::as_str).collect();
         if outputs.blocking_send(JobOutput::Figures(after.clone())).is_err() {
             return Ok(None);
         }
         let change = release.as_ref().map(|release| MaterialChange {
-            material: &release.material,
+            materials: &materials,
             cause: release.cause.as_ref(),
             before: &before,
             touched: Some(&touched),
@@ -139,9 +141,8 @@ impl OutcomeCollector<'_> {
     fn count(&mut self, rule: &CheckedRule, planned: &[PlannedTransitions], is_suspended: bool) {
         let EvaluationInput { state, mark, figures, change, .. } = self.intake;
         let look = StatusView { state, mark, figures, planned };
-        let restated = change.map(|change| change.material).filter(|_| !rule.is_timed());
-        let materials: Vec<&str> =
-            restated.map_or_else(|| figures.materials().collect(), |material| vec![material]);
+        let restated = change.map(|change| change.materials).filter(|_| !rule.is_timed());
+        let materials: Vec<&str> = restated.map_or_else(|| figures.materials().collect(), <[&str]>::to_vec);
         for material in materials {
             if !self.should_continue() {
                 return;
@@ -208,7 +209,7 @@ pub(super) fn counting_steps(state: &RulesState, rules: &Rulebook, figures: &Fig
     judged.map(|current| figures.cost(&current.rule).steps).fold(0, u64::saturating_add)
 }
 
-/// Folds a release into figures.
+/// Folds a release into figures. Returns the materials that it is about.
 ///
 /// # Errors
 /// [`Class::Damaged`] if it contradicts its contract.
@@ -216,11 +217,17 @@ pub(super) fn apply(
     figures: &mut Figures,
     release: &ReleaseChanges,
     touched: &mut Touched,
-) -> Result<(), Failure> {
-    let mut changes = release.changes.iter();
-    changes
-        .try_for_each(|change| figures.apply_recording(release.position, change, touched))
-        .map_err(|error| damaged(error.to_string()))
+) -> Result<BTreeSet<String>, Failure> {
+    match &release.changed {
+        Changed::Figures { material, changes } => {
+            let mut changes = changes.iter();
+            let applied =
+                changes.try_for_each(|change| figures.apply_recording(release.position, change, touched));
+            applied.map_err(|error| damaged(error.to_string()))?;
+            Ok(BTreeSet::from([material.clone()]))
+        }
+        Changed::Claim(changed) => Ok(figures.apply_claim(changed, touched)),
+    }
 }
 
 /// The failure for a log that contradicts its contract.

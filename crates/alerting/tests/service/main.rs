@@ -8,6 +8,7 @@
 )]
 
 mod backtests;
+mod claims;
 mod costly;
 mod crash;
 mod frequencies;

@@ -140,8 +140,8 @@ pub(super) const AREA: Area = Area {
         ),
         user(
             "unknown-verdict",
-            "No verdict of an acknowledgement has this name.",
-            "Use `potential`, `confirmed` or `no-impact`, or leave it out.",
+            "No verdict of an acknowledgement, or on a claim, has this name.",
+            "Use the verdict that the hint suggests.",
         ),
         user("unknown-weekday", "No day of the week has this name.", "Write a day as the hint suggests."),
         user(

@@ -152,6 +152,13 @@ pub(crate) const CHANNELS: &[Channel] = &[
         events: &["ExposuresChanged", "ReleaseApplied"],
     },
     Channel {
+        name: "claims",
+        address: "orewatch.exposures.claims",
+        says: "Verdicts on claims that changed, after the figures of the same release.",
+        package: EXPOSURE,
+        events: &["ClaimVerdictChanged"],
+    },
+    Channel {
         name: "releases",
         address: "orewatch.observations.{dataset}.{vintage}",
         says: "Releases of statistics: opened, recorded, and committed, refused or withdrawn.",

@@ -39,6 +39,12 @@ impl ClaimTable {
         Self { claims }
     }
 
+    /// Whether there is no claim.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.claims.is_empty()
+    }
+
     /// The claims, sorted by identifier.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ClaimRow)> {
         self.claims.iter().map(|(id, claim)| (&**id, claim))
@@ -46,6 +52,13 @@ impl ClaimTable {
 }
 
 impl Book {
+    /// Whether any release had a claim, also if it was withdrawn.
+    #[must_use]
+    pub fn ever_had_claims(&self) -> bool {
+        let mut contents = self.releases().iter().map(|release| release.newest());
+        contents.any(|content| !content.claims.is_empty())
+    }
+
     /// The claims as they were known, by identifier.
     #[must_use]
     pub fn claims(&self, at: Knowledge) -> BTreeMap<&str, RecordedClaim<'_>> {

@@ -191,6 +191,12 @@ impl Book {
         self.projections.0.as_deref()?.visible_release(id)
     }
 
+    /// Whether a release of projections of a dataset is visible.
+    #[must_use]
+    pub fn has_projections_of(&self, dataset: &str) -> bool {
+        self.projections.0.as_deref().is_some_and(|store| store.has_dataset(dataset))
+    }
+
     fn storing(&self, store: Self) -> Self {
         Self { projections: store.into(), ..self.clone() }
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orewatch_catalog::Period;
 use orewatch_measures::{Table, Weight};
 
-use super::books::Books;
+use super::books::{Books, KnownMarkets};
 use super::stated::StatedClaim;
 use crate::book::{Book, CommittedRelease, Knowledge, Market};
 
@@ -41,14 +41,14 @@ pub(super) struct Choice {
 /// vintages and projections.
 pub(super) fn choices(claim: &StatedClaim, books: &mut Books<'_>) -> Vec<Choice> {
     let book = books.book(&claim.basis);
-    let stated = stated(claim, book.as_deref(), books.knowledge());
+    let stated = stated(claim, book.as_deref(), books);
     let mut all = vec![stated.clone()];
     all.extend(other_basis(claim, &stated));
     if let Some(policy) = books.book("") {
         all.extend(other_datasets(claim, &policy, &stated));
     }
     if let (Some(book), Some(at)) = (&book, stated.at) {
-        all.extend(neighbours(claim, book, at, &stated));
+        all.extend(neighbours(claim, &books.markets(&claim.basis, at), &stated));
         all.extend(other_vintages(claim, book, books.knowledge(), &stated));
     }
     all.extend(projections(claim, books, &stated));
@@ -66,13 +66,14 @@ pub(super) fn choices(claim: &StatedClaim, books: &mut Books<'_>) -> Vec<Choice>
 }
 
 /// What the claim states; where it states no period, the last one before its date.
-fn stated(claim: &StatedClaim, book: Option<&Book>, now: Knowledge) -> Choice {
+fn stated(claim: &StatedClaim, book: Option<&Book>, books: &mut Books<'_>) -> Choice {
+    let now = books.knowledge();
     let at = if claim.vintage.is_empty() {
         Some(now)
     } else {
         book.and_then(|book| vintage(claim, book, now)).map(|release| known_with(release, now))
     };
-    let last = || last_period(&periods(claim, book?, at?), claim);
+    let last = || last_period(&periods(claim, &books.markets(&claim.basis, at?)), claim);
     Choice {
         by: claim.default_by(),
         period: claim.period.or_else(last),
@@ -104,10 +105,10 @@ fn dataset(source: &str) -> &str {
 
 /// Periods with the data that the measure needs, with the number of the claim's materials that have them.
 /// They are as long as the claim's; years, if it names none.
-fn periods(claim: &StatedClaim, book: &Book, at: Knowledge) -> BTreeMap<Period, usize> {
+fn periods(claim: &StatedClaim, markets: &KnownMarkets) -> BTreeMap<Period, usize> {
     let is_month = claim.period.is_some_and(Period::is_month);
     let mut periods = BTreeMap::new();
-    for (market, tables) in book.markets(at) {
+    for (market, tables) in markets {
         let has = match claim.measure.method().table {
             Table::Trade => tables.flows,
             Table::Production => tables.output,
@@ -175,11 +176,11 @@ fn has_figures(claim: &StatedClaim, release: &CommittedRelease, period: Period, 
 }
 
 /// The same in neighbouring periods, the nearest first.
-fn neighbours(claim: &StatedClaim, book: &Book, at: Knowledge, stated: &Choice) -> Vec<Choice> {
+fn neighbours(claim: &StatedClaim, markets: &KnownMarkets, stated: &Choice) -> Vec<Choice> {
     let year = || Period::year(claim.date.year()).ok();
     let Some(centre) = stated.period.or_else(year) else { return Vec::new() };
     let length = if centre.is_month() { 1 } else { 12 };
-    let mut near: Vec<_> = periods(claim, book, at).into_keys().collect();
+    let mut near: Vec<_> = periods(claim, markets).into_keys().collect();
     near.retain(|period| *period != centre && months_between(centre, *period) <= NEIGHBOURS * length);
     near.sort_by_key(|period| (months_between(centre, *period), *period));
     let choice = |period| Choice { period: Some(period), is_open: false, ..stated.clone() };
@@ -224,8 +225,7 @@ fn projections(claim: &StatedClaim, books: &mut Books<'_>, stated: &Choice) -> V
     scenarios.sort_by_key(|scenario| dataset(scenario) != named);
     let mut all = Vec::new();
     for scenario in scenarios {
-        let Some(book) = books.book(&scenario) else { continue };
-        let projected = periods(claim, &book, books.knowledge()).into_keys();
+        let projected = periods(claim, &books.markets(&scenario, books.knowledge())).into_keys();
         all.extend(projected.map(|period| Choice {
             period: Some(period),
             source: scenario.clone(),

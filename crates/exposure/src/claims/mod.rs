@@ -7,6 +7,7 @@
 mod books;
 mod choices;
 mod figures;
+mod published;
 mod stated;
 mod words;
 
@@ -24,6 +25,7 @@ use crate::request::{knowledge, material_id};
 use crate::snapshot::Snapshot;
 use books::Books;
 use figures::EvaluatedReading;
+pub(crate) use published::verdicts;
 use stated::StatedClaim;
 
 /// Upper bound on the claims of one response: each has some tens of readings.

@@ -7,9 +7,12 @@
 use std::collections::BTreeMap;
 
 mod changed;
+mod claims;
 mod separate;
 
 pub(crate) use changed::answering;
+pub use claims::{CLAIMS, PublishedClaims, publish_claims};
+pub(crate) use claims::{claim_events, claim_verdicts};
 pub(crate) use separate::{Published, separate};
 
 use bytes::Bytes;
@@ -68,10 +71,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What has to be computed for a revision.
+    /// What has to be computed for a revision: nothing for one of projections, on which no figure depends.
     #[must_use]
     pub fn for_revision(revision: &BookRevision) -> Self {
         let mut plan = Self::default();
+        if revision.is_of_projections() {
+            return plan;
+        }
         for (market, families) in dependents(revision) {
             plan.materials.entry(market.material).or_default().push((market, families));
         }
@@ -81,6 +87,12 @@ impl Plan {
     /// The materials, sorted.
     pub fn materials(&self) -> impl Iterator<Item = &'static str> {
         self.materials.keys().copied()
+    }
+
+    /// Whether any market of a material at a stage is included.
+    fn includes(&self, material: &str, stage: &str) -> bool {
+        let mut markets = self.materials.get(material).into_iter().flatten();
+        markets.any(|(market, _)| market.stage.as_str() == stage)
     }
 
     /// The markets of a material that have to be computed, sorted, with the families whose figures may

@@ -11,13 +11,13 @@ use crate::kit::{Api, House, Output, Trade};
 use crate::reference::rows;
 
 /// China's share of refining in percent, by material: IEA Critical Minerals Dataset, May 2025.
-const IN_2024: [(&str, f64); 5] =
+pub(crate) const IN_2024: [(&str, f64); 5] =
     [("copper", 44.02), ("lithium", 70.23), ("cobalt", 78.41), ("graphite", 95.71), ("rare-earths", 91.28)];
 const IN_2030: [(&str, f64); 5] =
     [("copper", 46.6), ("lithium", 61.6), ("cobalt", 77.4), ("graphite", 87.06), ("rare-earths", 76.0)];
 
 /// The claim of the press about China's refining.
-fn refining() -> ClaimRow {
+pub(crate) fn refining() -> ClaimRow {
     ClaimRow {
         id: "press-47-to-87".to_owned(),
         text: "China refines between 47 and 87 %".to_owned(),
@@ -38,7 +38,7 @@ fn refining() -> ClaimRow {
 }
 
 /// A claim about one share of the world's mined graphite.
-fn graphite(low: f64, high: f64) -> ClaimRow {
+pub(crate) fn graphite(low: f64, high: f64) -> ClaimRow {
     ClaimRow {
         id: "graphite".to_owned(),
         materials: vec!["graphite".to_owned()],
@@ -52,13 +52,13 @@ fn graphite(low: f64, high: f64) -> ClaimRow {
 }
 
 /// Output of China and of the rest, 100 tonnes together.
-fn output<'a>(year: &'a str, material: &'a str, stage: &'a str, china: f64) -> [Output<'a>; 2] {
+pub(crate) fn output<'a>(year: &'a str, material: &'a str, stage: &'a str, china: f64) -> [Output<'a>; 2] {
     let row = |economy, tonnes| (year, economy, material, stage, Some(tonnes), "content");
     [row("CHN", china), row("AUS", 100.0 - china)]
 }
 
 /// Projected supply of refined materials in 2030, as the base case.
-fn projected() -> Columns {
+pub(crate) fn projected() -> Columns {
     let mut columns = ProjectionColumns {
         periods: vec!["2030".to_owned()],
         economies: vec!["CHN".to_owned(), "AUS".to_owned()],
@@ -84,7 +84,7 @@ fn projected() -> Columns {
     Columns::Projections(columns)
 }
 
-fn claims(rows: &[ClaimRow]) -> Columns {
+pub(crate) fn claims(rows: &[ClaimRow]) -> Columns {
     Columns::Claims(ClaimRows { rows: rows.to_vec() })
 }
 

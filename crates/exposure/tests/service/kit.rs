@@ -194,13 +194,22 @@ impl House {
 
     /// Everything on the exposures log.
     pub(crate) async fn published(&self) -> Vec<Event> {
-        let mut items = self.exposures.read(Filter::All, 0);
-        let mut events = Vec::new();
-        while let Some(Item::Event(event)) = items.next().await.transpose().unwrap() {
-            events.push(event);
-        }
-        events
+        read(&*self.exposures).await
     }
+
+    /// Everything on the observations log.
+    pub(crate) async fn observed(&self) -> Vec<Event> {
+        read(&*self.observations).await
+    }
+}
+
+async fn read(log: &dyn EventLog) -> Vec<Event> {
+    let mut items = log.read(Filter::All, 0);
+    let mut events = Vec::new();
+    while let Some(Item::Event(event)) = items.next().await.transpose().unwrap() {
+        events.push(event);
+    }
+    events
 }
 
 fn described(id: &str, table: Table) -> Release {

@@ -31,5 +31,6 @@ mod tables;
 mod targets;
 mod totals;
 mod upgrade;
+mod verdicts;
 mod vintages;
 mod watching;

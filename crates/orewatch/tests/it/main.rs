@@ -11,6 +11,7 @@ mod analyst;
 mod answers;
 mod bucket;
 mod changes;
+mod claims;
 mod configuration;
 mod demo;
 mod errors;

@@ -8,7 +8,7 @@ use orewatch_contracts::alerting::v1::{
     AlertEvent, BacktestCounts, EvaluationBegun, ExposuresEvaluated, Rule, RulePut,
 };
 use orewatch_contracts::common::v1::Cause;
-use orewatch_contracts::exposure::v1::ExposuresChanged;
+use orewatch_contracts::exposure::v1::{ClaimVerdictChanged, ExposuresChanged};
 use orewatch_contracts::log::Position;
 use orewatch_contracts::{Class, Failure};
 
@@ -21,6 +21,10 @@ use crate::evolve::{Mark, RulesState};
 use crate::figures::{Figures, KeptFigures, MalformedExposures, Touched};
 use crate::rulebook::Rulebook;
 use crate::rules::{CheckedRule, check};
+
+/// What a backtest cannot know of a rule on verdicts.
+const CLAIMS_NOTE: &str = "Verdicts on claims are not known by period. Notifications follow the verdicts \
+     as they were published; episodes and states have the present verdicts in the newest period, and none before.";
 
 /// Position at which the rule of a run is put.
 const RULE_POSITION: Position = 1;
@@ -119,11 +123,38 @@ impl Replay {
         let before = self.figures.clone();
         let mut touched = Touched::default();
         self.fold(position, changes, &mut touched)?;
-        let change = MaterialChange { material, cause, before: &before, touched: Some(&touched) };
+        let change =
+            MaterialChange { materials: &[material], cause, before: &before, touched: Some(&touched) };
         for run in &mut self.runs {
             run.evaluate(position, &self.figures, change, &self.window);
         }
         Ok(())
+    }
+
+    /// Applies a verdict on a claim and evaluates all rules on it, as the service does.
+    pub fn apply_claim(&mut self, position: Position, changed: &ClaimVerdictChanged) {
+        let before = self.figures.clone();
+        let mut touched = Touched::default();
+        let materials = self.figures.apply_claim(changed, &mut touched);
+        let materials: Vec<&str> = materials.iter().map(String::as_str).collect();
+        self.position = position;
+        let (cause, touched) = (changed.cause.as_ref(), Some(&touched));
+        let change = MaterialChange { materials: &materials, cause, before: &before, touched };
+        for run in &mut self.runs {
+            run.evaluate(position, &self.figures, change, &self.window);
+        }
+    }
+
+    /// Applies a verdict on a claim without an evaluation.
+    pub fn take_in_claim(&mut self, position: Position, changed: &ClaimVerdictChanged) {
+        self.figures.apply_claim(changed, &mut Touched::default());
+        self.position = position;
+    }
+
+    /// What the result cannot know, in sentences.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let reads_claims = self.runs.iter().any(|run| run.rule.reads_claims());
+        reads_claims.then(|| CLAIMS_NOTE.to_owned()).into_iter().collect()
     }
 
     /// Applies the changes of a release without an evaluation: only the final figures will be reported.

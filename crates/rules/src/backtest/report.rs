@@ -343,6 +343,7 @@ impl Sum {
             against_revision: there.map(|rule_run| rule_run.revision).unwrap_or_default(),
             position: replay.position,
             releases: replay.releases,
+            notes: replay.notes(),
             ..self.summary
         }
     }

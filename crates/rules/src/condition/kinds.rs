@@ -1,8 +1,9 @@
 //! Assessments of the kinds of conditions other than a line over the figure itself.
+use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::{Average, Scale, SupplierTurn};
-use orewatch_measures::elapsed;
+use orewatch_measures::{TargetLine, elapsed};
 
-use super::{Gap, Path, PeriodView, Source};
+use super::{Gap, PeriodView, Source};
 use crate::assessment::{Assessment, Likelihood, Line, Range};
 
 /// Difference of two figures. Missing: a percentage of a figure that is not positive.
@@ -170,6 +171,28 @@ impl<'a> Names<'a> {
     }
 }
 
+/// A straight path to a target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Path {
+    /// The target.
+    pub goal: f64,
+    /// Whether the figure should be at most the target; otherwise at least.
+    pub at_most: bool,
+    /// When the target should be met.
+    pub by: Period,
+    /// When the path begins.
+    pub from: Period,
+    /// Figure at which it begins. `None`: the figure of that period.
+    pub base: Option<f64>,
+}
+
+impl Path {
+    /// The target that it leads to.
+    fn target(&self) -> TargetLine {
+        TargetLine { at: self.goal, at_most: self.at_most }
+    }
+}
+
 /// Distance of the figure from the straight path to a target, compared with the tolerance.
 pub(super) fn assess_target(
     view: &PeriodView<'_>,
@@ -209,7 +232,7 @@ pub(super) fn required(view: &PeriodView<'_>, source: Source, path: &Path) -> Re
 
 impl PeriodView<'_> {
     /// The figure of a given period.
-    fn in_period(&self, source: Source, period: orewatch_catalog::Period) -> Result<Range, Gap> {
+    fn in_period(&self, source: Source, period: Period) -> Result<Range, Gap> {
         let series = match source {
             Source::Own => &self.watched.figures,
             Source::Other(series) => self.watched.others.get(series).ok_or(Gap::Missing)?,

@@ -5,10 +5,12 @@
 //! the other parts may decide alone: for `all` a part that is not crossed, for `any` a part that is.
 //!
 //! A condition has a [`Criterion`] per kind; `kinds` assesses most of them, `cel` and `interval` expressions,
-//! `words` describes them, with `bases` for what is assessed by quantity and by value.
+//! `claims` reads verdicts on claims, `words` describes them, with `bases` for what is assessed by quantity
+//! and by value.
 
 mod bases;
 mod cel;
+mod claims;
 mod interval;
 mod kinds;
 mod steps;
@@ -19,10 +21,11 @@ use std::sync::Arc;
 
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::{AgeOf, Average, Scale, SupplierTurn};
-use orewatch_contracts::exposure::v1::MarketSize;
-use orewatch_measures::TargetLine;
+use orewatch_contracts::exposure::v1::{ClaimVerdict, MarketSize};
 
 pub use cel::{Expression, Find, Flaw};
+pub(crate) use claims::{verdict_of, verdict_words};
+pub use kinds::Path;
 use kinds::{assess_change, assess_supplier_change, assess_target, assess_window};
 pub(crate) use words::amount;
 
@@ -120,6 +123,13 @@ pub enum Criterion {
         /// Line for the distance.
         line: Line,
     },
+    /// Verdict on a claim about the subject, in the newest period.
+    Claim {
+        /// Whose claims.
+        source: Source,
+        /// The verdicts that cross.
+        verdicts: Vec<ClaimVerdict>,
+    },
     /// All of these conditions.
     All(Vec<Criterion>),
     /// Any of these conditions.
@@ -128,28 +138,6 @@ pub enum Criterion {
     Not(Box<Criterion>),
     /// An expression.
     Cel(Arc<Expression>),
-}
-
-/// A straight path to a target.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Path {
-    /// The target.
-    pub goal: f64,
-    /// Whether the figure should be at most the target; otherwise at least.
-    pub at_most: bool,
-    /// When the target should be met.
-    pub by: Period,
-    /// When the path begins.
-    pub from: Period,
-    /// Figure at which it begins. `None`: the figure of that period.
-    pub base: Option<f64>,
-}
-
-impl Path {
-    /// The target that it leads to.
-    fn target(&self) -> TargetLine {
-        TargetLine { at: self.goal, at_most: self.at_most }
-    }
 }
 
 /// Why a condition cannot be assessed.
@@ -220,6 +208,7 @@ impl Condition {
                 Some(Line { at: *seconds as f64 / SECONDS_PER_DAY, above: true, clear: None })
             }
             Criterion::SupplierChange { .. }
+            | Criterion::Claim { .. }
             | Criterion::All(_)
             | Criterion::Any(_)
             | Criterion::Not(_)
@@ -287,6 +276,7 @@ impl Criterion {
                 Assessment::plain(Likelihood::new(is_older, true), Some(days))
             }),
             Self::Target { source, path, line } => assess_target(view, *source, path, line),
+            Self::Claim { source, verdicts } => Ok(claims::assess(view, *source, verdicts)),
             Self::All(criteria) => combine(view, criteria, true),
             Self::Any(criteria) => combine(view, criteria, false),
             Self::Not(criterion) => criterion.assess(view).map(|assessment| Assessment {
@@ -304,7 +294,7 @@ impl Criterion {
             criteria.iter().map(|criterion| criterion.steps(periods)).fold(1, u64::saturating_add)
         };
         match self {
-            Self::Level(..) => 1,
+            Self::Level(..) | Self::Claim { .. } => 1,
             Self::Change { .. } => 2,
             Self::Target { .. } => 4,
             Self::SupplierChange { .. } => 8,
@@ -327,6 +317,7 @@ impl Criterion {
             | Self::Window { .. }
             | Self::SupplierChange { .. }
             | Self::Target { .. }
+            | Self::Claim { .. }
             | Self::Cel(_) => false,
         }
     }
@@ -341,7 +332,8 @@ impl Criterion {
             | Self::Window { .. }
             | Self::SupplierChange { .. }
             | Self::Age { .. }
-            | Self::Target { .. } => false,
+            | Self::Target { .. }
+            | Self::Claim { .. } => false,
         }
     }
 
@@ -361,6 +353,7 @@ impl Criterion {
             | Self::Window { .. }
             | Self::SupplierChange { .. }
             | Self::Target { .. }
+            | Self::Claim { .. }
             | Self::Cel(_) => {}
         }
     }

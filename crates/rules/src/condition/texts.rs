@@ -33,7 +33,8 @@ fn other_period(criterion: &Criterion, frequency: Frequency) -> Option<String> {
         | Criterion::Window { .. }
         | Criterion::SupplierChange { .. }
         | Criterion::Age { .. }
-        | Criterion::Target { .. } => None,
+        | Criterion::Target { .. }
+        | Criterion::Claim { .. } => None,
     }
 }
 

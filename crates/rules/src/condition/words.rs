@@ -2,6 +2,7 @@
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::{AgeOf, Average, Scale, SupplierTurn};
 
+use super::claims;
 use super::kinds::{Names, average_before, required};
 use super::{Condition, Criterion, PeriodView, SECONDS_PER_DAY, Source};
 use crate::assessment::Line;
@@ -66,6 +67,9 @@ impl Condition {
                     amount(path.goal, self.unit(*source, unit)),
                     path.by
                 )
+            }
+            Criterion::Claim { source, verdicts } => {
+                format!("a claim about {} {}", self.series_name(*source, "it"), claims::phrase(verdicts))
             }
             Criterion::All(criteria) => join(criteria, " and "),
             Criterion::Any(criteria) => join(criteria, " or "),
@@ -160,6 +164,7 @@ fn finding(criterion: &Criterion, view: &PeriodView<'_>, unit: &str) -> Option<S
                 amount(required.value, unit)
             ))
         }
+        Criterion::Claim { source, verdicts } => claims::finding(view, *source, verdicts),
         Criterion::Level(..)
         | Criterion::Change { .. }
         | Criterion::Window { .. }

@@ -88,7 +88,9 @@ impl<'a> Plan<'a> {
             let active = rules.get(id).flatten();
             active.is_some_and(|active| state.may_hold_back(id, active.rule.limit()))
         });
-        rules.touched(change.material, change.touched, timed.chain(full))
+        let due: Vec<&str> = timed.chain(full).collect();
+        let touched = |material: &&str| rules.touched(material, change.touched, due.iter().copied());
+        change.materials.iter().flat_map(touched).collect()
     }
 
     /// Adds a reason to the task of a rule, unless the rule is suspended.
@@ -130,8 +132,8 @@ impl<'a> Plan<'a> {
         let Some(active) = task.active else { return Cost::default() };
         let EvaluationInput { figures, change, .. } = self.input;
         let everywhere = task.is_timed || task.change.is_some();
-        let released = change.map(|change| change.material).filter(|_| task.is_touched);
-        let materials = figures.materials().filter(|material| everywhere || Some(*material) == released);
+        let released = change.filter(|_| task.is_touched).map_or(&[][..], |change| change.materials);
+        let materials = figures.materials().filter(|material| everywhere || released.contains(material));
         let costs = materials.map(|material| figures.material(material).cost(material, &active.rule));
         costs.fold(Cost::default(), Cost::and)
     }
@@ -251,22 +253,25 @@ impl<'a> Plan<'a> {
         // Alerts that are held back are recorded as soon as there is room, so that all subjects are
         // evaluated.
         let touched = change.touched.filter(|_| !state.may_hold_back(&rule.rule.id, rule.limit()));
-        let MaterialChange { material, cause, before, .. } = change;
-        let (then, now) = (before.material(material), figures.material(material));
+        let MaterialChange { materials, cause, before, .. } = change;
         let (mut new_subjects, mut opens) = (0_u32, 0_usize);
         let since = self.seen_since(rule);
-        let mut then = then.finder();
-        for watched in now.watched_if_touched(material, rule, touched) {
-            if !should_continue() || self.is_over() {
-                return false;
+        for material in materials {
+            let (then, now) = (before.material(material), figures.material(material));
+            let mut then = then.finder();
+            for watched in now.watched_if_touched(material, rule, touched) {
+                if !should_continue() || self.is_over() {
+                    return false;
+                }
+                let watched = watched.remembering(since);
+                let before = then.find(rule, &watched.subject);
+                new_subjects = new_subjects.saturating_add(u32::from(before.is_none()));
+                let before = before.map(|before| before.remembering(since)).unwrap_or_default();
+                let before = self.fold(rule, &before);
+                let news = Trigger::Figures { before: &before, cause };
+                let case = RuleOnSubject { rule, revision, watched: &watched };
+                opens += usize::from(self.reconcile(case, &news));
             }
-            let watched = watched.remembering(since);
-            let before = then.find(rule, &watched.subject);
-            new_subjects = new_subjects.saturating_add(u32::from(before.is_none()));
-            let before = before.map(|before| before.remembering(since)).unwrap_or_default();
-            let before = self.fold(rule, &before);
-            let news = Trigger::Figures { before: &before, cause };
-            opens += usize::from(self.reconcile(RuleOnSubject { rule, revision, watched: &watched }, &news));
         }
         let must_look = !rule.reads_only_own() || rule.condition.can_fail();
         self.outcome.needs_recheck |= must_look || is_at_limit(state, rule, opens);
@@ -281,10 +286,10 @@ impl<'a> Plan<'a> {
         let EvaluationInput { state, figures, mark, change, .. } = self.input;
         let Some(as_at) = mark.as_at else { return true };
         self.outcome.needs_recheck = true;
-        let evaluated = change.map(|change| change.material);
+        let evaluated = change.map_or(&[][..], |change| change.materials);
         let before = state.evaluated().as_at.unwrap_or(i64::MIN);
         let since = self.seen_since(rule);
-        for material in figures.materials().filter(|material| Some(*material) != evaluated) {
+        for material in figures.materials().filter(|material| !evaluated.contains(material)) {
             for watched in figures.material(material).watched(material, rule) {
                 if !should_continue() || self.is_over() {
                     return false;

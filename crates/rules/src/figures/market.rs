@@ -52,6 +52,11 @@ pub(super) struct Touch {
 }
 
 impl Touch {
+    /// Records a consumer of which the figures are judged anew, without being changed.
+    pub(super) fn note_consumer(&mut self, consumer: &str) {
+        self.consumers.insert(Arc::from(consumer));
+    }
+
     /// Whether the series of a consumer may differ after the change, given the newest period of its market.
     fn is_on(&self, consumer: &Arc<str>, suppliers: &Suppliers, newest: Option<Period>) -> bool {
         if self.is_all || self.consumers.contains(consumer) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::{Cause, Estimate};
-use orewatch_contracts::exposure::v1::{MarketSize, ProductInfo};
+use orewatch_contracts::exposure::v1::{ClaimVerdictChanged, MarketSize, ProductInfo};
 use prost::Message;
 
 use super::extent::Extent;
@@ -38,6 +38,9 @@ struct SavedFigures {
     extents: Vec<SavedExtent>,
     #[prost(message, repeated, tag = "9")]
     sizes: Vec<MarketSize>,
+    /// The claims with their verdicts.
+    #[prost(message, repeated, tag = "10")]
+    claims: Vec<ClaimVerdictChanged>,
 }
 
 /// Number of figures of a market.
@@ -194,8 +197,9 @@ struct SavedFolded {
 }
 
 impl Folded {
-    /// Version of the encoding. Bytes of another version are not decoded.
-    pub const VERSION: u32 = 4;
+    /// Version of the encoding. Bytes of another version are not decoded: those of version 4 were folded from
+    /// a log without its verdicts on claims.
+    pub const VERSION: u32 = 5;
 
     /// Encodes the figures for a snapshot.
     #[must_use]
@@ -300,6 +304,7 @@ impl Writer {
             spreads: self.spreads,
             extents,
             sizes: self.sizes_in_order,
+            claims: figures.claims().into_values().map(|claim| ClaimVerdictChanged::clone(claim)).collect(),
         }
     }
 

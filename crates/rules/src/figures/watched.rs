@@ -8,7 +8,7 @@ use orewatch_contracts::log::Position;
 
 use super::listing::unavailable;
 use super::series::LostFigure;
-use super::{Figure, SupplierShares};
+use super::{Figure, JudgedClaim, SupplierShares};
 
 /// The series of a subject, with a figure or a stand-in in every period of its market.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +19,10 @@ pub struct WatchedSubject<'a> {
     pub figures: Vec<(Period, Arc<Figure>)>,
     /// The other series that the condition of the rule reads, by number.
     pub others: Vec<Vec<(Period, Arc<Figure>)>>,
+    /// Claims about the subject with their present verdicts, if the rule reads them.
+    pub claims: Vec<JudgedClaim>,
+    /// The same for the subject of each of the other series, by number.
+    pub other_claims: Vec<Vec<JudgedClaim>>,
     /// Commit time of the release that last changed a figure of the market, in seconds since 1970. `None`:
     /// not known.
     pub released: Option<i64>,

@@ -48,6 +48,7 @@ pub struct CheckedRule {
     /// The shares whose suppliers alerts show. `None`: those of the measure itself.
     pub shares: Option<Shares>,
     is_timed: bool,
+    reads_claims: bool,
     select: Selector,
     /// The consumers that it watches, sorted and without duplicates; none: all.
     watched_consumers: Vec<String>,
@@ -102,6 +103,19 @@ impl CheckedRule {
     #[must_use]
     pub fn is_timed(&self) -> bool {
         self.is_timed
+    }
+
+    /// Whether the result of the rule depends on verdicts on claims.
+    #[must_use]
+    pub fn reads_claims(&self) -> bool {
+        self.reads_claims
+    }
+
+    /// Whether the result of the rule depends on what is known now beside the figures: the age of data, or
+    /// verdicts on claims. What it was in earlier periods is then not known.
+    #[must_use]
+    pub fn is_about_now(&self) -> bool {
+        self.is_timed || self.reads_claims
     }
 
     /// The figures that it needs. `None` stands for the consumers that it watches.
@@ -173,6 +187,7 @@ pub fn check(rule: &Rule) -> Result<CheckedRule, Failure> {
     let condition = compile(rule.when.as_ref(), method, by, frequency)?;
     let confirmed_by = check_confirmed_by(rule.confirmed_by, &condition)?;
     let condition = Condition { confirmed_by, floor: read_floor(rule, method)?, ..condition };
+    check_spans_of_claims(rule, &condition)?;
     let above = is_ascending(rule.when.as_ref());
     let terms = Terms {
         hold: read_span("hold", rule.hold.as_ref())?,
@@ -185,7 +200,8 @@ pub fn check(rule: &Rule) -> Result<CheckedRule, Failure> {
     // of that time is equal to the same rule put today.
     let stored = if frequency == Frequency::Monthly { frequency } else { Frequency::Unspecified };
     let rule = Rule { measure: measure_id, by: by.into(), frequency: stored.into(), ..rule.clone() };
-    let (is_timed, shares) = (condition.is_timed(), Shares::behind(method, by));
+    let (is_timed, reads_claims) = (condition.is_timed(), condition.reads_claims());
+    let shares = Shares::behind(method, by);
     let mut watched_consumers = select.consumers.clone();
     watched_consumers.sort_unstable();
     watched_consumers.dedup();
@@ -198,10 +214,25 @@ pub fn check(rule: &Rule) -> Result<CheckedRule, Failure> {
         frequency,
         shares,
         is_timed,
+        reads_claims,
         select,
         watched_consumers,
         except,
     })
+}
+
+/// Refuses a hold, and a time to keep firing, of a condition on a verdict: in earlier periods it was not
+/// crossed.
+fn check_spans_of_claims(rule: &Rule, condition: &Condition) -> Result<(), Failure> {
+    let spans = [("hold", rule.hold.is_some()), ("keep_firing", rule.keep_firing.is_some())];
+    match spans.into_iter().find(|(_, is_set)| *is_set && condition.reads_claims()) {
+        Some((field, _)) => {
+            let message =
+                format!("a verdict on a claim counts from the release that changes it, without {field}");
+            Err(invalid("unexpected-field", message, field, "").with_hint(format!("leave `{field}` out")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Reads the frequency of a rule.

@@ -15,6 +15,7 @@ use super::bounds::{Bounds, check_clear_line, difference_bounds, read_line};
 use super::codes::{known_code, known_measure, weighed_by, weight_by};
 use super::failure::invalid;
 use super::shares::WORLD_OUTPUT;
+use super::verdicts::known_verdicts;
 use crate::assessment::Line;
 use crate::condition::{Condition, Criterion, Expression, Flaw, Path, Source};
 use crate::floor::Floor;
@@ -44,7 +45,14 @@ pub(crate) fn is_timed(when: Option<&Stored>) -> bool {
         Some(Kind::Age(_)) => true,
         Some(Kind::All(all) | Kind::Any(all)) => all.conditions.iter().any(|part| is_timed(Some(part))),
         Some(Kind::Not(negated)) => is_timed(Some(negated)),
-        Some(Kind::Change(_) | Kind::Window(_) | Kind::TopSupplier(_) | Kind::Target(_) | Kind::Cel(_))
+        Some(
+            Kind::Change(_)
+            | Kind::Window(_)
+            | Kind::TopSupplier(_)
+            | Kind::Target(_)
+            | Kind::Claim(_)
+            | Kind::Cel(_),
+        )
         | None => false,
     }
 }
@@ -60,7 +68,7 @@ pub(super) fn is_ascending(when: Option<&Stored>) -> bool {
             is_ascending(all.conditions.iter().find(|part| part.measure.is_empty()))
         }
         Some(Kind::Not(negated)) => !is_ascending(Some(negated)),
-        Some(Kind::TopSupplier(_) | Kind::Age(_) | Kind::Target(_) | Kind::Cel(_)) => true,
+        Some(Kind::TopSupplier(_) | Kind::Age(_) | Kind::Target(_) | Kind::Claim(_) | Kind::Cel(_)) => true,
     }
 }
 
@@ -191,6 +199,9 @@ impl Compiler {
                 }
                 let of = if age.of() == AgeOf::Release { AgeOf::Release } else { AgeOf::Period };
                 Ok(Criterion::Age { source, of, seconds })
+            }
+            Some(Kind::Claim(claim)) => {
+                Ok(Criterion::Claim { source, verdicts: known_verdicts(claim, &format!("{field}.claim"))? })
             }
             Some(Kind::Target(target)) => self::target(target, self.frequency, when, (source, method), field),
             Some(Kind::All(_) | Kind::Any(_) | Kind::Not(_) | Kind::Cel(_)) | None => {
@@ -326,6 +337,7 @@ fn word(kind: &Kind) -> &'static str {
         Kind::TopSupplier(_) => "a change of suppliers",
         Kind::Age(_) => "an age",
         Kind::Target(_) => "a target",
+        Kind::Claim(_) => "a verdict on a claim",
         Kind::All(_) | Kind::Any(_) | Kind::Not(_) => "a combination",
         Kind::Cel(_) => "an expression",
     }

@@ -17,6 +17,7 @@ pub mod packs;
 mod proxies;
 pub mod rule_test;
 mod shares;
+mod verdicts;
 mod warn;
 mod when;
 mod yaml;

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::duration::{invalid_duration, parse_seconds};
+use super::verdicts::Verdicts;
 
 /// Condition of a rule: a line over the figure itself, or one of the other kinds.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -28,6 +29,8 @@ pub(super) struct When {
     age: Option<Age>,
     /// Assess whether the figure is on a straight path to a target.
     target: Option<Target>,
+    /// Crossed if a claim about the subject has this verdict, or one of these.
+    claim: Option<Verdicts>,
     /// Crossed if all of these are crossed.
     all: Option<Vec<When>>,
     /// Crossed if any of these is crossed.
@@ -207,6 +210,7 @@ impl When {
             self.top_supplier.map(TopSupplier::into_kind).map(Ok),
             self.age.map(|age| age.into_kind(&format!("{field}.age.older_than"))),
             self.target.map(|target| target.into_kind(&format!("{field}.target"))),
+            self.claim.map(|claim| claim.into_kind(&format!("{field}.claim"))),
             self.all.map(|all| parts(all, &format!("{field}.all")).map(Kind::All)),
             self.any.map(|any| parts(any, &format!("{field}.any")).map(Kind::Any)),
             self.not
@@ -216,7 +220,7 @@ impl When {
         let mut kinds = kinds.into_iter().flatten();
         let kind = kinds.next().transpose()?;
         if kinds.next().is_some() {
-            let hint = "use one of `change`, `window`, `top_supplier`, `age`, `target`, `cel`, \
+            let hint = "use one of `change`, `window`, `top_supplier`, `age`, `target`, `claim`, `cel`, \
                         or combine several with `all` or `any`";
             return Err(invalid("not-exactly-one", "the condition has two kinds", hint));
         }

@@ -214,6 +214,9 @@ impl Outcome {
             text.push('\n');
             text.push_str(&table(out, &self.subjects));
         }
+        for note in &self.summary.notes {
+            text.push_str(&format!("  {note}\n"));
+        }
         if self.summary.subjects_left_out > 0 {
             text.push_str(&format!(
                 "{} more subjects have episodes. Show more with --top.\n",

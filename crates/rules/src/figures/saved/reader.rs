@@ -1,4 +1,5 @@
-//! Decodes the figures of a snapshot. Every number must have its item: a snapshot that is damaged is no figures.
+//! Decodes the figures of a snapshot. Every number must have its item: a snapshot that is damaged is no
+//! figures.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use orewatch_contracts::exposure::v1::MarketSize;
 use super::super::extent::{Extent, Extents};
 use super::super::market::{Market, MarketFigures, Presence};
 use super::super::series::{LostFigure, Series};
-use super::super::{Figure, Figures, KeptFigures, MaterialFigures, Measured, Provenance, Suppliers};
+use super::super::{Figure, Figures, KeptFigures, MaterialFigures, Measured, Provenance, Suppliers, Touched};
 use super::{SavedFigures, SavedKept, SavedMarket, SavedProvenance, SavedSpread};
 use crate::spread::Spread;
 
@@ -83,7 +84,12 @@ impl Reader {
         let materials =
             materials.into_iter().map(|(material, figures)| (material, Arc::new(figures))).collect();
         let extents = self.extents()?;
-        Some(Figures { kept: Arc::new(KeptFigures(kept)), materials, numbers: Arc::new(numbers), extents })
+        let kept = Arc::new(KeptFigures(kept));
+        let mut figures = Figures { kept, materials, numbers: Arc::new(numbers), extents };
+        for claim in &self.saved.claims {
+            figures.apply_claim(claim, &mut Touched::default());
+        }
+        Some(figures)
     }
 
     fn extents(&self) -> Option<BTreeMap<String, Arc<Extents>>> {

@@ -7,7 +7,7 @@ use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, RuleChange};
 use orewatch_contracts::common::v1::{By, Estimate, Frequency, Status};
-use orewatch_contracts::exposure::v1::{MarketSize, Subject};
+use orewatch_contracts::exposure::v1::{ClaimVerdictChanged, MarketSize, Subject};
 use orewatch_contracts::{Class, Failure};
 use serde::Deserialize;
 
@@ -17,11 +17,12 @@ use super::period_key::{PeriodKey, invalid};
 use super::{TestReport, TestResult};
 use crate::alert::{RuleOnSubject, alert_of};
 use crate::condition::{Gap, PeriodView};
-use crate::figures::{Figure, WatchedSubject, unavailable};
+use crate::figures::{Figure, JudgedClaim, WatchedSubject, unavailable};
 use crate::period::frequency_of;
 use crate::reconcile::{Trigger, reconcile};
 use crate::rules::document::RuleEntry;
 use crate::rules::packs::pack;
+use crate::rules::verdicts::known_verdict;
 use crate::rules::yaml::parse_yaml;
 use crate::rules::{CheckedRule, add_location, check, parse};
 use crate::spread::Spread;
@@ -56,6 +57,8 @@ struct Test {
     /// names the basis too, for a condition on both.
     #[serde(default)]
     measures: BTreeMap<String, BTreeMap<PeriodKey, Cell>>,
+    /// Verdict on a claim that the condition is about, when the last period comes in.
+    claim: Option<String>,
     /// Time at which the age of data is assessed, such as `2027-01-01`.
     as_at: Option<String>,
     /// A revision of the rule between two periods.
@@ -172,7 +175,8 @@ impl Test {
         let as_at = self.as_at.as_deref().map(parse_instant).transpose()?;
         let series = series(&self.series, "series", &rule)?;
         let failing = self.failing()?;
-        let run = TestRun { rule: &rule, revised: revised.as_ref(), failing: &failing, as_at };
+        let claims = self.claims(&rule)?;
+        let run = TestRun { rule: &rule, revised: revised.as_ref(), failing: &failing, claims, as_at };
         let subject = Arc::new(self.subject(&rule));
         let others = self.others(&rule)?;
         let reached = run.run(&subject, &series, &others);
@@ -244,6 +248,18 @@ impl Test {
             measure: rule.rule.measure.clone(),
             by: rule.by.into(),
         }
+    }
+
+    /// The claim of the test with its verdict.
+    fn claims(&self, rule: &CheckedRule) -> Result<Vec<JudgedClaim>, Failure> {
+        let Some(word) = &self.claim else { return Ok(Vec::new()) };
+        if !rule.reads_claims() {
+            let unused = invalid("unexpected-field", "the rule reads no claims".to_owned(), "claim", word);
+            return Err(unused.with_hint("leave `claim` out"));
+        }
+        let verdict = known_verdict(word, "claim")?;
+        let claim = ClaimVerdictChanged { after: verdict.into(), ..ClaimVerdictChanged::default() };
+        Ok(vec![Arc::new(claim)])
     }
 
     /// The figures of the other series of the condition, in its order.
@@ -366,6 +382,8 @@ struct TestRun<'a> {
     rule: &'a CheckedRule,
     revised: Option<&'a (Period, CheckedRule, bool)>,
     failing: &'a BTreeSet<Period>,
+    /// The claims that the condition is about, when the last period comes in.
+    claims: Vec<JudgedClaim>,
     as_at: Option<i64>,
 }
 
@@ -376,10 +394,13 @@ impl TestRun<'_> {
         let (mut rule, mut revision) = (self.rule, 1);
         for k in 0..series.len() {
             let Some((period, _)) = series.get(k) else { break };
+            let claims = |count: usize| if count == series.len() { self.claims.clone() } else { Vec::new() };
             let first = |count: usize| WatchedSubject {
                 subject: Arc::clone(subject),
                 figures: series.get(..count).unwrap_or_default().to_vec(),
                 others: others.to_vec(),
+                claims: claims(count),
+                other_claims: vec![claims(count); others.len()],
                 ..WatchedSubject::default()
             };
             let (before, now) = (first(k), first(k + 1));
