@@ -9,6 +9,7 @@ mod extent;
 mod kept;
 mod listing;
 mod market;
+mod revisions;
 pub mod saved;
 mod series;
 mod suppliers;
@@ -24,6 +25,7 @@ use orewatch_contracts::exposure::v1::{ExposuresChanged, MarketSize, ProductInfo
 use orewatch_contracts::log::Position;
 
 use crate::period::frequency_of;
+use crate::firmness::StageRevisions;
 use crate::rules::CheckedRule;
 use crate::series_selector::SeriesSelector;
 use crate::spread::Spread;
@@ -77,6 +79,8 @@ pub struct Figure {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MaterialFigures {
     markets: BTreeMap<Market, Arc<MarketFigures>>,
+    /// By stage.
+    revisions: BTreeMap<Arc<str>, Arc<StageRevisions>>,
 }
 
 /// The figures that rules watch, by material. Copies are cheap: they share unchanged parts.
@@ -117,7 +121,7 @@ impl Figures {
         self.materials.get(material).cloned().unwrap_or_default()
     }
 
-    /// The materials with kept figures.
+    /// The materials with kept figures, and those of which revisions are known.
     pub fn materials(&self) -> impl Iterator<Item = &str> {
         self.materials.keys().map(String::as_str)
     }
@@ -164,8 +168,9 @@ impl Figures {
             releases: change.releases.clone(),
             products: change.products.clone(),
         });
-        let change = PeriodChange { period, at, provenance: &provenance };
         let (stage, frequency) = (Arc::<str>::from(market.stage.as_str()), frequency_of(period));
+        self.note_revisions(&material, (&stage, period), &change.revisions);
+        let change = PeriodChange { period, at, provenance: &provenance };
         let words = ColumnReader::new(columns);
         let Self { kept, materials, numbers, extents } = self;
         let extents = Arc::make_mut(extents.entry(material.clone()).or_default());
@@ -362,7 +367,9 @@ impl MaterialFigures {
         let released = if rule.is_timed() { place.figures.released() } else { None };
         let figures = place.figures.series(own, listed);
         let lost = lost(place.suppliers, &subject.supplier, &place.market.measured, &figures);
-        WatchedSubject { others, lost_others, released, suppliers, figures, lost, subject }
+        let asks = rule.condition.firmness.is_some();
+        let revisions = self.revisions.get(&place.market.stage).filter(|_| asks).cloned();
+        WatchedSubject { others, lost_others, released, suppliers, figures, lost, subject, revisions }
     }
 
     /// Number of subjects that a rule watches in each market, and number of periods of the market.

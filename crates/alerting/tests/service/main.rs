@@ -10,6 +10,7 @@
 mod backtests;
 mod costly;
 mod crash;
+mod firmness;
 mod frequencies;
 mod kit;
 mod life;
