@@ -10,6 +10,9 @@ const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// Upper bound on the decimals of a figure.
 const MAX_DECIMALS: usize = 9;
 
+/// Largest revision that is written in percent; beyond it, a multiple says more.
+const MAX_PERCENT: f64 = 10.0;
+
 /// Stands for a ratio of imports to exports where there are no exports; measures that are published elsewhere
 /// define it so.
 const NO_EXPORTS: f64 = 9999.0;
@@ -17,6 +20,11 @@ const NO_EXPORTS: f64 = 9999.0;
 /// A share (0 to 1) in percent, with one decimal: `67.7 %`.
 pub fn percent(share: f64) -> String {
     format!("{} %", unsigned_zero(&format!("{:.1}", share * 100.0)))
+}
+
+/// A revision of a figure, as a fraction of it: `33.3 %`, or `12.2 times` where it is more than tenfold.
+pub fn revision(fraction: f64) -> String {
+    if fraction > MAX_PERCENT { format!("{fraction:.1} times") } else { percent(fraction) }
 }
 
 /// Removes the sign of a number that was rounded to zero.
@@ -263,6 +271,12 @@ mod tests {
         for (unit, difference, text) in cases {
             assert_eq!(difference_in(unit, difference), text);
         }
+    }
+
+    #[test]
+    fn a_revision_beyond_tenfold_is_no_percentage() {
+        assert_eq!(revision(1.0 / 3.0), "33.3 %");
+        assert_eq!(revision(12.2308), "12.2 times");
     }
 
     #[test]

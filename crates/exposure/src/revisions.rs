@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orewatch_catalog::{DatasetKind, OTHER, Period, Stage, WORLD};
 use orewatch_contracts::Failure;
 use orewatch_contracts::exposure::v1 as wired;
-use orewatch_contracts::exposure::v1::Exposure;
+use orewatch_contracts::exposure::v1::{DatasetRevision, Exposure, RevisionSize};
 use orewatch_measures::{Firmness, RevisionBand, Weight, revision};
 use orewatch_runtime::Stop;
 
@@ -32,6 +32,8 @@ pub(crate) struct WantedBands<'w> {
     pub(crate) materials: BTreeSet<&'static str>,
     /// `None`: all stages.
     pub(crate) stage: Option<Stage>,
+    /// Whether bands of totals of the world are wanted too.
+    pub(crate) with_world: bool,
 }
 
 /// The revisions of the figures of one dataset about one material and stage.
@@ -48,7 +50,7 @@ pub(crate) struct Band<'a> {
 }
 
 /// Material and stage.
-type Topic = (&'static str, Stage);
+pub(crate) type Topic = (&'static str, Stage);
 
 /// Whose figure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +75,7 @@ impl<'w> WantedBands<'w> {
             datasets: request.datasets.iter().map(dataset).collect::<Result<_, _>>()?,
             materials: request.materials.iter().map(|id| material_id(id)).collect::<Result<_, _>>()?,
             stage: None,
+            with_world: true,
         })
     }
 }
@@ -118,12 +121,12 @@ pub(crate) fn bands<'a>(
 ) -> Result<Vec<Band<'a>>, Failure> {
     let mut all = Vec::new();
     for (dataset, editions) in editions(book, at, wanted) {
-        let kind = book.dataset_kind(dataset, at);
+        let kind = Some(book.dataset_kind(dataset, at));
         for (topic, markets) in revised_markets(&editions, wanted) {
             let mut found = BTreeMap::<(Weight, bool), Vec<Revised<'a>>>::new();
             for market in markets {
                 stop.check()?;
-                add_market(&mut found, &editions, market, kind);
+                add_market(&mut found, &editions, market, kind.filter(|_| wanted.with_world));
             }
             let dataset = book.dataset_name(dataset);
             all.extend(found.into_iter().filter_map(|(key, found)| Band::new(dataset, topic, key, found)));
@@ -157,31 +160,38 @@ fn revised_markets(
     wanted: &WantedBands<'_>,
 ) -> BTreeMap<Topic, BTreeSet<Market>> {
     let (mut seen, mut revised) = (BTreeSet::new(), BTreeMap::<_, BTreeSet<_>>::new());
-    for market in editions.iter().flat_map(|content| content.markets()) {
-        let is_wanted = (wanted.materials.is_empty() || wanted.materials.contains(market.material))
-            && wanted.stage.is_none_or(|stage| stage == market.stage);
-        if is_wanted && !seen.insert(market) {
-            revised.entry((market.material, market.stage)).or_default().insert(market);
+    let is_wanted = |market: &&Market| {
+        (wanted.materials.is_empty() || wanted.materials.contains(market.material))
+            && wanted.stage.is_none_or(|stage| stage == market.stage)
+    };
+    for content in editions {
+        let own: BTreeSet<_> = content.flows.keys().chain(content.output.keys()).filter(is_wanted).collect();
+        for market in own.into_iter().copied() {
+            if !seen.insert(market) {
+                revised.entry((market.material, market.stage)).or_default().insert(market);
+            }
         }
     }
     revised
 }
 
-/// Adds the revisions of a market, by weight; `true`: of totals of the world.
+/// Adds the revisions of a market, by weight; `true`: of totals of the world. `kind` decides which totals
+/// there are; `None`: none is wanted.
 fn add_market<'a>(
     found: &mut BTreeMap<(Weight, bool), Vec<Revised<'a>>>,
     editions: &[&'a ReleaseContent],
     market: Market,
-    kind: DatasetKind,
+    kind: Option<DatasetKind>,
 ) {
+    let has_output_total = kind.is_some_and(|kind| kind != DatasetKind::Supplement);
     let (mut by_quantity, mut by_value, mut output) = (Vec::new(), Vec::new(), Vec::new());
     for content in editions {
-        if let Some(figures) = output_figures(content, market, kind != DatasetKind::Supplement) {
+        if let Some(figures) = output_figures(content, market, has_output_total) {
             output.push((*content, figures));
         }
         if let Some(stored) = content.flows.market(&market) {
             // What economies declare has no total: another release is about other economies.
-            let [quantity, value] = import_figures(content, stored, kind == DatasetKind::Reconciled);
+            let [quantity, value] = import_figures(content, stored, kind == Some(DatasetKind::Reconciled));
             by_quantity.push((*content, quantity));
             by_value.push((*content, value));
         }
@@ -372,19 +382,70 @@ impl<'a> KnownFirmness<'a> {
     /// none.
     fn band(&mut self, dataset: &str, by: Weight) -> Result<Option<RevisionBand>, Failure> {
         if !self.known.contains_key(dataset) {
-            let (material, stage) = self.topic;
-            let wanted = WantedBands {
-                datasets: BTreeSet::from([dataset]),
-                materials: BTreeSet::from([material]),
-                stage: Some(stage),
-            };
-            let found = bands(self.book, self.at, &wanted, self.stop)?;
-            let of_economies = found.into_iter().filter(|band| !band.is_world);
-            let of_economies = of_economies.map(|band| (band.by, band.band)).collect();
-            self.known.insert(dataset.to_owned(), of_economies);
+            let found = bands_of_economies(self.book, self.at, dataset, self.topic, self.stop)?;
+            self.known.insert(dataset.to_owned(), found);
         }
         let known = self.known.get(dataset).into_iter().flatten();
         let of = |wanted: Weight| known.clone().find(|(by, _)| *by == wanted).map(|(_, band)| *band);
         Ok(of(by).or_else(|| of(Weight::Quantity)))
+    }
+}
+
+/// The bands of the figures of economies of one dataset about a material and stage, by weight.
+fn bands_of_economies(
+    book: &Book,
+    at: Knowledge,
+    dataset: &str,
+    (material, stage): Topic,
+    stop: &Stop,
+) -> Result<Vec<(Weight, RevisionBand)>, Failure> {
+    let wanted = WantedBands {
+        datasets: BTreeSet::from([dataset]),
+        materials: BTreeSet::from([material]),
+        stage: Some(stage),
+        with_world: false,
+    };
+    let found = bands(book, at, &wanted, stop)?.into_iter();
+    Ok(found.map(|band| (band.by, band.band)).collect())
+}
+
+/// How much the figures of one dataset about one material and stage were revised so far.
+#[derive(Debug, Default)]
+pub(crate) struct DatasetBands {
+    /// Number of editions with such figures.
+    editions: u32,
+    /// Bands of the figures of economies, by weight.
+    bands: Vec<(Weight, RevisionBand)>,
+}
+
+impl DatasetBands {
+    pub(crate) fn new(book: &Book, at: Knowledge, dataset: DatasetId, topic: Topic) -> Self {
+        let own =
+            book.releases().iter().filter(|release| release.dataset == dataset && release.is_visible(at));
+        let contents = own.map(|release| release.content_at(at));
+        let editions = contents.filter(|content| content.release.scope.is_none() && content.has_topic(topic));
+        let editions = u32::try_from(editions.count()).unwrap_or(u32::MAX);
+        if editions < 2 {
+            return Self { editions, bands: Vec::new() };
+        }
+        let name = book.dataset_name(dataset);
+        // It never stops, so that it cannot fail.
+        let bands = bands_of_economies(book, at, name, topic, &Stop::never()).unwrap_or_default();
+        Self { editions, bands }
+    }
+
+    /// The message of the dataset, which does not say yet for what it answers.
+    pub(crate) fn message(&self, dataset: &str) -> DatasetRevision {
+        let size = |wanted: Weight| {
+            let band = self.bands.iter().find(|(by, _)| *by == wanted);
+            band.map(|(_, band)| RevisionSize { median: band.median, p90: band.p90 })
+        };
+        DatasetRevision {
+            dataset: dataset.to_owned(),
+            editions: self.editions,
+            by_quantity: size(Weight::Quantity),
+            by_value: size(Weight::Value),
+            ..DatasetRevision::default()
+        }
     }
 }

@@ -124,12 +124,15 @@ impl Evidence {
         let contributors = period.zip(watched.suppliers.as_ref());
         let view = PeriodView { watched, index: at, time };
         let sides = figure.spread.as_ref().and_then(|_| rule.condition.sides(&view));
+        let is_short = assessment.is_some_and(|assessment| !assessment.is_firm);
+        let shortfall = rule.condition.firmness_shortfall(&view).filter(|_| is_short);
+        let shortfall = shortfall.map(|shortfall| shortfall.to_string());
         Self {
-            text: text(&rule.rule.text, assessment),
+            text: text(&rule.rule.text, assessment, shortfall.as_deref()),
             period: period.map(|period| period.to_string()).unwrap_or_default(),
             margin: rule.condition.line().zip(value).map(|(line, value)| line.margin(value)),
             judged: value.filter(|_| rule.condition.line().is_some() && !rule.condition.is_level()),
-            finding: finding(rule, &view),
+            finding: with_shortfall(finding(rule, &view), shortfall),
             cause: newest_cause(rule, &view, figure),
             certainty,
             disagree: sides.is_some_and(|sides| sides.disagree),
@@ -198,6 +201,15 @@ fn newest_cause(rule: &CheckedRule, view: &PeriodView<'_>, figure: &Figure) -> O
     of_verdict.filter(|cause| Some(cause.position) > since).or(of_figure).cloned()
 }
 
+/// A finding, followed by why the published figures are not firm enough.
+fn with_shortfall(finding: String, shortfall: Option<String>) -> String {
+    match shortfall {
+        Some(shortfall) if finding.is_empty() => shortfall,
+        Some(shortfall) => format!("{finding}; {shortfall}"),
+        None => finding,
+    }
+}
+
 /// The products that a figure is about. Output is about the material itself.
 fn products(rule: &CheckedRule, figure: &Figure) -> Vec<ProductInfo> {
     let is_about_trade = rule.measure.method().table != Table::Production;
@@ -225,14 +237,19 @@ fn series(figures: &[(Period, Arc<Figure>)]) -> Vec<SeriesPoint> {
     last.iter().map(point).collect()
 }
 
-/// The text of a rule, followed by a note if the alert is not confirmed.
-fn text(rule: &str, assessment: Option<&Assessment>) -> String {
+/// The text of a rule, followed by a note if the alert is not confirmed. `shortfall` says why the published
+/// figures are not firm enough.
+fn text(rule: &str, assessment: Option<&Assessment>, shortfall: Option<&str>) -> String {
     let Some(assessment) = assessment.filter(|assessment| assessment.certainty() == Certainty::NotConfirmed)
     else {
         return rule.to_owned();
     };
-    let why = if assessment.is_confirmed { NOT_CONFIRMED } else { NOT_BY_SOURCES };
-    if rule.is_empty() { why.to_owned() } else { format!("{rule}\n\n{why}") }
+    let why = match shortfall {
+        _ if !assessment.is_confirmed => NOT_BY_SOURCES.to_owned(),
+        Some(shortfall) => format!("Not confirmed: {shortfall}."),
+        None => NOT_CONFIRMED.to_owned(),
+    };
+    if rule.is_empty() { why } else { format!("{rule}\n\n{why}") }
 }
 
 /// A revision of a rule, applied to one of its subjects.

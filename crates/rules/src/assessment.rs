@@ -65,6 +65,8 @@ pub struct Assessment {
     pub value: Option<f64>,
     /// Whether as many datasets as the rule requires are beyond the line. Always true if it requires none.
     pub is_confirmed: bool,
+    /// Whether the published figures are as firm as the rule requires. Always true if it requires nothing.
+    pub is_firm: bool,
     /// Whether the market is below the floor of the rule: then the line is cleared, whatever the figure.
     pub is_small: bool,
 }
@@ -95,7 +97,8 @@ impl Assessment {
     /// An assessment that is either crossed or cleared, without a second line.
     #[must_use]
     pub fn plain(crossed: Likelihood, value: Option<f64>) -> Self {
-        Self { crossed, cleared: crossed.negation(), value, is_confirmed: true, is_small: false }
+        let cleared = crossed.negation();
+        Self { crossed, cleared, value, is_confirmed: true, is_firm: true, is_small: false }
     }
 
     /// The assessment of a market below the floor of the rule.
@@ -110,6 +113,12 @@ impl Assessment {
     pub fn confirmed(self, is_confirmed: bool) -> Self {
         let max = if is_confirmed { Likelihood::Certain } else { Likelihood::Likely };
         Self { crossed: self.crossed.min(max), is_confirmed, ..self }
+    }
+
+    /// The assessment of figures that are less firm than the rule requires: a crossing is not certain.
+    #[must_use]
+    pub fn not_firm(self) -> Self {
+        Self { crossed: self.crossed.min(Likelihood::Likely), is_firm: false, ..self }
     }
 }
 
@@ -221,7 +230,7 @@ impl Line {
         let crossed = beyond(range, self.at, self.above);
         let cleared =
             self.clear.map_or_else(|| crossed.negation(), |clear| beyond(range, clear, !self.above));
-        Assessment { crossed, cleared, value: Some(range.value), is_confirmed: true, is_small: false }
+        Assessment { cleared, value: Some(range.value), ..Assessment::plain(crossed, None) }
     }
 
     /// Whether a value is strictly beyond the line.

@@ -11,6 +11,7 @@ mod extent;
 mod kept;
 mod listing;
 mod market;
+mod revisions;
 pub mod saved;
 mod series;
 mod suppliers;
@@ -26,6 +27,7 @@ use orewatch_contracts::exposure::v1::{ExposuresChanged, MarketSize, ProductInfo
 use orewatch_contracts::log::Position;
 
 use crate::period::frequency_of;
+use crate::firmness::StageRevisions;
 use crate::rules::CheckedRule;
 use crate::series_selector::SeriesSelector;
 use crate::spread::Spread;
@@ -82,6 +84,8 @@ pub struct Figure {
 pub struct MaterialFigures {
     markets: BTreeMap<Market, Arc<MarketFigures>>,
     claims: Claims,
+    /// By stage.
+    revisions: BTreeMap<Arc<str>, Arc<StageRevisions>>,
 }
 
 /// The figures that rules watch, by material. Copies are cheap: they share unchanged parts.
@@ -122,7 +126,7 @@ impl Figures {
         self.materials.get(material).cloned().unwrap_or_default()
     }
 
-    /// The materials with kept figures.
+    /// The materials with kept figures, and those of which revisions are known.
     pub fn materials(&self) -> impl Iterator<Item = &str> {
         self.materials.keys().map(String::as_str)
     }
@@ -169,8 +173,9 @@ impl Figures {
             releases: change.releases.clone(),
             products: change.products.clone(),
         });
-        let change = PeriodChange { period, at, provenance: &provenance };
         let (stage, frequency) = (Arc::<str>::from(market.stage.as_str()), frequency_of(period));
+        self.note_revisions(&material, (&stage, period), &change.revisions);
+        let change = PeriodChange { period, at, provenance: &provenance };
         let words = ColumnReader::new(columns);
         let Self { kept, materials, numbers, extents } = self;
         let extents = Arc::make_mut(extents.entry(material.clone()).or_default());
@@ -369,6 +374,8 @@ impl MaterialFigures {
         let lost = lost(place.suppliers, &subject.supplier, &place.market.measured, &figures);
         let (claims, other_claims) =
             if rule.reads_claims() { self.claims_of(rule, &subject) } else { Default::default() };
+        let asks = rule.condition.firmness.is_some();
+        let revisions = self.revisions.get(&place.market.stage).filter(|_| asks).cloned();
         WatchedSubject {
             others,
             lost_others,
@@ -379,6 +386,7 @@ impl MaterialFigures {
             figures,
             lost,
             subject,
+            revisions,
         }
     }
 

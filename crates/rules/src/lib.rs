@@ -21,6 +21,7 @@ pub mod facts;
 pub mod field;
 pub mod figures;
 pub mod filter;
+pub mod firmness;
 pub mod floor;
 pub mod period;
 pub mod quota;

@@ -11,6 +11,7 @@ mod backtests;
 mod claims;
 mod costly;
 mod crash;
+mod firmness;
 mod frequencies;
 mod kit;
 mod life;

@@ -37,6 +37,7 @@ async fn publish(desk: &Desk, service: &mut Service, release: &str, years: &[Yea
             columns: Some(columns),
             releases: vec![release.to_owned()],
             products: vec![product()],
+            ..ExposuresChanged::default()
         }
     };
     let position = desk.append(&stream, expected, years.iter().map(change).collect(), cause.clone()).await;

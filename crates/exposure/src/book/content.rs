@@ -165,6 +165,13 @@ impl ReleaseContent {
         self.flows.market(market).is_some() || self.output.rows(market).is_some()
     }
 
+    /// Whether the release has flows or output of a material and stage, in any period.
+    #[must_use]
+    pub fn has_topic(&self, topic: (&'static str, Stage)) -> bool {
+        self.held.contains_key(&topic)
+            || self.output.keys().any(|market| (market.material, market.stage) == topic)
+    }
+
     /// Every market with flows or output, sorted, each once.
     #[must_use]
     pub fn markets(&self) -> Vec<Market> {

@@ -7,6 +7,7 @@ use orewatch_contracts::common::v1::{Cause, CauseKind};
 use orewatch_contracts::exposure::v1::ExposuresChanged;
 use prost::Message;
 
+use super::revisions::KnownRevisions;
 use super::{Plan, cause_of};
 use crate::book::{DatasetId, Knowledge, Market};
 use crate::columns;
@@ -30,19 +31,26 @@ pub(super) struct ChangedFigures {
 
 impl ChangedFigures {
     /// Encodes changes, in the scope of the market after them. `releases` are those that the new figures rest
-    /// on.
-    pub(super) fn encode(scope: &Scope<'_>, changes: &[Change], releases: &[String], cause: &Cause) -> Self {
+    /// on, `known` has the revisions of their datasets.
+    pub(super) fn encode(
+        scope: &Scope<'_>,
+        changes: &[Change],
+        (releases, known): (&[String], &KnownRevisions<'_>),
+        cause: &Cause,
+    ) -> Self {
         if changes.is_empty() {
             return Self::default();
         }
         let (book, market) = (scope.book(), scope.market());
         let products = if scope.has_figures() { wire::products(scope.accounts()) } else { Vec::new() };
+        let revisions = known.of_market(scope);
         let event = |chunk: &[Change]| ExposuresChanged {
             market: Some(wire::market(&market)),
             cause: Some(cause.clone()),
             columns: Some(columns::encode(chunk, &|dataset| book.dataset_name(dataset).to_owned())),
             releases: releases.to_vec(),
             products: products.clone(),
+            revisions: revisions.clone(),
         };
         let data = changes.chunks(MAX_FIGURES_PER_EVENT).map(|chunk| event(chunk).encode_to_vec().into());
         Self { count: u64::try_from(changes.len()).unwrap_or(u64::MAX), data: data.collect() }
@@ -66,6 +74,7 @@ pub(super) fn markets(
 ) -> Option<BTreeMap<Market, ChangedFigures>> {
     let (old, new) =
         (ScopeCache::new(&revision.old, Knowledge::NOW), ScopeCache::new(&revision.new, Knowledge::NOW));
+    let known = KnownRevisions::new(&revision.new);
     let cause = cause_of(revision);
     let other_source = Cause { kind: CauseKind::SourceChanged.into(), ..cause.clone() };
     let mut markets: Vec<_> = plan.markets(material).collect();
@@ -74,7 +83,7 @@ pub(super) fn markets(
         let (before, after) = (old.scope(*market), new.scope(*market));
         let found = MarketChanges::compute(families, &before, &after);
         let changed = |changes: &[Change], cause: &Cause| {
-            ChangedFigures::encode(&after, changes, &found.releases, cause)
+            ChangedFigures::encode(&after, changes, (&found.releases, &known), cause)
         };
         (*market, changed(&found.moved, &cause).and(changed(&found.other_source, &other_source)))
     };

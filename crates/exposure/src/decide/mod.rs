@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 mod changed;
 mod claims;
+mod revisions;
 mod separate;
 
 pub(crate) use changed::answering;
@@ -32,6 +33,7 @@ use crate::figures::{Change, Figure, FigureFilter, figures};
 use crate::scope::ScopeCache;
 use crate::wire;
 use changed::ChangedFigures;
+use revisions::KnownRevisions;
 
 /// Edition of the rules by which datasets, unknown origins and economies without a report become figures.
 ///
@@ -148,6 +150,7 @@ fn cause_of(revision: &BookRevision) -> Cause {
 pub(crate) fn add_measures(book: &Book, gap: &Gap, stream: &StreamName, material: &str) -> Vec<NewEvent> {
     let cache = ScopeCache::new(book, Knowledge::NOW);
     let markets = book.markets(Knowledge::NOW).into_keys().filter(|market| market.material == material);
+    let known = KnownRevisions::new(book);
     let cause = cause(CauseKind::MeasuresAdded, "", gap.position, gap.time);
     let added = |market: Market| {
         let scope = cache.scope(market);
@@ -155,7 +158,7 @@ pub(crate) fn add_measures(book: &Book, gap: &Gap, stream: &StreamName, material
         let releases = wire::releases(&figures);
         let new = |figure: Figure| Change { key: figure.key, new: Some(figure), old: None };
         let changes: Vec<_> = figures.all.into_iter().map(new).collect();
-        (market, ChangedFigures::encode(&scope, &changes, &releases, &cause))
+        (market, ChangedFigures::encode(&scope, &changes, (&releases, &known), &cause))
     };
     let markets = markets.map(added).filter(|(_, changed)| changed.count > 0).collect();
     let names: Vec<_> = gap.measures.iter().map(|measure| measure.id()).collect();

@@ -9,6 +9,7 @@ use orewatch_eventlog::{NewEvent, StreamName};
 use orewatch_measures::{Estimate, Measure, Status, Weight};
 
 use super::changed::ChangedFigures;
+use super::revisions::KnownRevisions;
 use super::{Events, Gap, cause};
 use crate::book::{Book, EconomyId, Knowledge, Market};
 use crate::columns;
@@ -97,8 +98,9 @@ pub(crate) fn separate(
     material: &str,
 ) -> Vec<NewEvent> {
     let cache = ScopeCache::new(book, Knowledge::NOW);
-    let known = book.markets(Knowledge::NOW).into_keys().filter(|market| market.material == material);
-    let markets: BTreeSet<_> = known.chain(published.figures.keys().copied()).collect();
+    let now = book.markets(Knowledge::NOW).into_keys().filter(|market| market.material == material);
+    let known = KnownRevisions::new(book);
+    let markets: BTreeSet<_> = now.chain(published.figures.keys().copied()).collect();
     let cause = cause(CauseKind::SourcesSeparated, "", gap.position, gap.time);
     let nothing = BTreeMap::new();
     let changed = |market: Market| {
@@ -107,7 +109,7 @@ pub(crate) fn separate(
         let releases = wire::releases(&figures);
         let seen = published.figures.get(&market).unwrap_or(&nothing);
         let changes = differing(seen, figures.all, book);
-        (market, ChangedFigures::encode(&scope, &changes, &releases, &cause))
+        (market, ChangedFigures::encode(&scope, &changes, (&releases, &known), &cause))
     };
     let markets = markets.into_iter().map(changed).filter(|(_, changed)| changed.count > 0).collect();
     let mut events = Events {

@@ -3,10 +3,12 @@
 use orewatch_contracts::Failure;
 use orewatch_contracts::common::v1::{AsAt, By, as_at::At};
 use orewatch_contracts::exposure::v1::{
-    ExplainExposureRequest, ExposureFilter, Firmness, GetExposureRequest, ListRevisionsRequest,
-    QueryExposuresRequest, RevisionBand,
+    DatasetRevision, ExplainExposureRequest, ExposureFilter, ExposuresChanged, Firmness, GetExposureRequest,
+    ListRevisionsRequest, QueryExposuresRequest, RevisionBand, RevisionSize,
 };
 use orewatch_contracts::ingestion::v1::{DatasetKind, Scope, Table};
+use orewatch_eventlog::Position;
+use prost::Message as _;
 
 use crate::kit::{Api, House, Trade, production, subject, trade};
 use crate::reference::load_production;
@@ -233,5 +235,75 @@ async fn unknown_names_are_refused_with_what_may_be_meant() {
     let failure = list(&mut api, request).await.unwrap_err();
     assert_eq!(&*failure.field, "material");
     assert!(failure.hint.contains("antimony"), "{}", failure.hint);
+    api.stop().await;
+}
+
+/// What events of a market carry of the datasets that answer, by the position of their cause. Events of one
+/// cause carry the same.
+async fn carried(house: &House, market: [&str; 3]) -> Vec<(Position, Vec<DatasetRevision>)> {
+    let mut all = Vec::new();
+    for event in house.published().await {
+        if !event.kind.ends_with(".ExposuresChanged") {
+            continue;
+        }
+        let changed = ExposuresChanged::decode(event.data).unwrap();
+        let about = changed.market.unwrap();
+        if [&*about.material, &*about.stage, &*about.period] == market {
+            all.push((changed.cause.unwrap().position, changed.revisions));
+        }
+    }
+    all.dedup();
+    all
+}
+
+#[tokio::test]
+async fn figures_carry_the_revisions_of_their_datasets_from_the_second_edition_on() {
+    let house = House::new();
+    let first = load_production(&house, "usgs-mcs/MCS2025-aaaaaaaaaaaa", "MCS2025").await;
+    let last = load_production(&house, "usgs-mcs/MCS2026-bbbbbbbbbbbb", "MCS2026").await;
+    let mut api = house.serve().await;
+    api.published(last).await;
+    let request = ListRevisionsRequest { materials: vec!["antimony".to_owned()], ..Default::default() };
+    let bands = list(&mut api, request).await.unwrap();
+    let revised = DatasetRevision {
+        dataset: "usgs-mcs".to_owned(),
+        output: true,
+        editions: 2,
+        by_quantity: Some(RevisionSize { median: bands[0].median.unwrap(), p90: bands[0].p90.unwrap() }),
+        ..DatasetRevision::default()
+    };
+    let of_2024 = carried(&house, ["antimony", "mined", "2024"]).await;
+    assert_eq!(of_2024, [(first, Vec::new()), (last, vec![revised.clone()])]);
+    assert_eq!(carried(&house, ["antimony", "mined", "2025"]).await, [(last, vec![revised])]);
+
+    // Without its second edition nothing is known again.
+    let withdrawn = house.withdraw("usgs-mcs/MCS2026-bbbbbbbbbbbb").await;
+    api.published(withdrawn).await;
+    let of_2024 = carried(&house, ["antimony", "mined", "2024"]).await;
+    assert_eq!(of_2024.last(), Some(&(withdrawn, Vec::new())));
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn figures_of_trade_carry_revisions_by_both_weights_and_name_datasets_without_any() {
+    let house = House::new();
+    house.trade(FIRST, &OLDER).await;
+    house
+        .production(
+            "usgs-mcs/MCS2025-aaaaaaaaaaaa",
+            &[("2022", "CHL", "lithium", "refined", Some(9.0), "Li")],
+        )
+        .await;
+    let last = house.trade(SECOND, &NEWER).await;
+    let mut api = house.serve().await;
+    api.published(last).await;
+    let all = carried(&house, ["lithium", "refined", "2022"]).await;
+    let (position, datasets) = all.last().unwrap();
+    let [trade, output] = datasets.as_slice() else { panic!("{datasets:?}") };
+    assert_eq!((*position, trade.dataset.as_str(), trade.editions), (last, "baci-hs92", 2));
+    assert!(trade.trade && !trade.output && output.output && !output.trade);
+    let near = |size: Option<RevisionSize>, median: f64| (size.unwrap().median - median).abs() < 1e-12;
+    assert!(near(trade.by_quantity, 0.15) && near(trade.by_value, 0.05), "{trade:?}");
+    assert_eq!((output.dataset.as_str(), output.editions, output.by_quantity), ("usgs-mcs", 1, None));
     api.stop().await;
 }

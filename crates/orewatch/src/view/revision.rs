@@ -1,13 +1,10 @@
 //! Bands of revisions, and how firm figures are, as rows and words.
 use orewatch_contracts::exposure::v1::{Exposure, FigureRevision, Firmness, RevisionBand};
-use orewatch_contracts::figure::{percent, value_in};
+use orewatch_contracts::figure::{self, value_in};
 
 use crate::render::Align::{Left, Right};
 use crate::render::{Cell, Column, Record, Row, column, only_shown};
 use crate::words::by_word;
-
-/// Largest revision that is written in percent; beyond it, a multiple says more.
-const MAX_PERCENT: f64 = 10.0;
 
 /// Firmness as a word. Empty if no revision is known.
 pub(crate) fn firmness_word(firmness: Firmness) -> &'static str {
@@ -19,16 +16,11 @@ pub(crate) fn firmness_word(firmness: Firmness) -> &'static str {
     }
 }
 
-/// A revision as text: `33.3 %`, or `12.2 times` where it is more than tenfold.
-pub(crate) fn revision_text(revision: f64) -> String {
-    if revision > MAX_PERCENT { format!("{revision:.1} times") } else { percent(revision) }
-}
-
 /// How firm the figures behind an exposure are: `weak (33.3 %)`. Empty if it is not known.
 pub(crate) fn firmness_text(exposure: &Exposure) -> String {
     match (firmness_word(exposure.firmness()), exposure.revision) {
         ("", _) | (_, None) => String::new(),
-        (word, Some(revision)) => format!("{word} ({})", revision_text(revision)),
+        (word, Some(revision)) => format!("{word} ({})", figure::revision(revision)),
     }
 }
 
@@ -40,8 +32,8 @@ pub(crate) fn firmness_sentence(exposure: &Exposure) -> String {
         "{}: half of the published figures of this material and stage were revised by {} or more in the next \
          edition, one in ten by more than {}",
         firmness_word(exposure.firmness()),
-        revision_text(median),
-        revision_text(p90)
+        figure::revision(median),
+        figure::revision(p90)
     )
 }
 
@@ -82,7 +74,7 @@ fn record(band: &RevisionBand, revision: &FigureRevision) -> Record {
 
 impl Row for RevisionBand {
     fn columns() -> Vec<Column<Self>> {
-        let shown = |revision: Option<f64>| revision.map(revision_text).unwrap_or_default();
+        let shown = |revision: Option<f64>| revision.map(figure::revision).unwrap_or_default();
         vec![
             column("dataset", |band: &Self| Cell::text(&band.dataset)).shown("dataset", Left),
             column("material", |band: &Self| Cell::text(&band.material)).shown("material", Left),
@@ -118,9 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_revision_beyond_tenfold_is_no_percentage() {
-        assert_eq!(revision_text(1.0 / 3.0), "33.3 %");
-        assert_eq!(revision_text(12.2308), "12.2 times");
+    fn firmness_is_told_with_the_revisions_behind_it() {
         let exposure = Exposure {
             firmness: Firmness::Weak.into(),
             revision: Some(0.333),

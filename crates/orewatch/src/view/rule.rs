@@ -9,6 +9,7 @@ use crate::render::{Cell, Column, Row, column, only_shown};
 use crate::words::{by_word, enum_word};
 
 use super::alert::label_object;
+use super::revision::firmness_word;
 
 /// Health of a rule's evaluation, as a word.
 pub(crate) fn health_word(health: RuleHealth) -> String {
@@ -147,5 +148,8 @@ fn cost_columns() -> Vec<Column<RuleInfo>> {
         }),
         column("min_quantity", |info: &RuleInfo| rule_cell(info, |rule| Cell::Number(rule.min_quantity))),
         column("min_value", |info: &RuleInfo| rule_cell(info, |rule| Cell::Number(rule.min_value))),
+        column("confirm_revision", |info: &RuleInfo| {
+            rule_cell(info, |rule| Cell::text(firmness_word(rule.confirm_revision())))
+        }),
     ]
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::{
     AlertState, BacktestBar, BacktestCounts, BacktestDifference, BacktestEpisode, BacktestPeriod,
-    BacktestSubject, BacktestSummary, EpisodeKnowledge,
+    BacktestSubject, BacktestSummary, Certainty, EpisodeKnowledge,
 };
 use orewatch_contracts::exposure::v1::Subject;
 
@@ -145,6 +145,12 @@ impl<'a> SubjectRun<'a> {
 
     fn phase(&self) -> Phase {
         self.points.last().map_or(Phase::Inactive, |point| point.state.phase)
+    }
+
+    /// Whether an alert is open at the last period and not confirmed.
+    fn is_unconfirmed(&self) -> bool {
+        let assessed = self.points.last().and_then(|point| point.assessed.as_ref().ok());
+        self.phase().is_open() && assessed.is_some_and(|last| last.certainty() == Certainty::NotConfirmed)
     }
 
     fn length(&self, episode: &Episode) -> u32 {
@@ -293,6 +299,7 @@ impl Sum {
         summary.flaps += number_of(flaps(&run.episodes, &run.periods));
         summary.firing += u32::from(run.phase() == Phase::Firing);
         summary.pending += u32::from(run.phase() == Phase::Pending);
+        summary.not_confirmed += u32::from(run.is_unconfirmed());
         for episode in &run.episodes {
             if episode.fired.is_some() {
                 self.lengths.push(run.length(episode));

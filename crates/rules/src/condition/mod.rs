@@ -6,11 +6,12 @@
 //!
 //! A condition has a [`Criterion`] per kind; `kinds` assesses most of them, `cel` and `interval` expressions,
 //! `claims` reads verdicts on claims, `words` describes them, with `bases` for what is assessed by quantity
-//! and by value.
+//! and by value. `confirm` applies what the rule requires for a certain crossing.
 
 mod bases;
 mod cel;
 mod claims;
+mod confirm;
 mod interval;
 mod kinds;
 mod steps;
@@ -29,8 +30,9 @@ pub use kinds::Path;
 use kinds::{assess_change, assess_supplier_change, assess_target, assess_window};
 pub(crate) use words::amount;
 
-use crate::assessment::{Assessment, Likelihood, Line, Range, Sides};
+use crate::assessment::{Assessment, Likelihood, Line, Range};
 use crate::figures::WatchedSubject;
+use crate::firmness::RequiredFirmness;
 use crate::floor::Floor;
 use crate::period::end_of_period;
 use crate::series_selector::SeriesSelector;
@@ -48,6 +50,8 @@ pub struct Condition {
     /// Number of datasets that must be beyond the line for a certain crossing. 0: the dataset that provides
     /// the figure is enough.
     pub confirmed_by: u32,
+    /// How firm published figures must be for a certain crossing. `None`: it does not matter.
+    pub firmness: Option<RequiredFirmness>,
     /// Least size of a market of which a figure may cross the line.
     pub floor: Floor,
 }
@@ -166,8 +170,13 @@ impl Condition {
     /// A condition that compares the figure itself with a line.
     #[must_use]
     pub fn level(line: Line) -> Self {
-        let criterion = Criterion::Level(Source::Own, line);
-        Self { criterion, other_series: Vec::new(), confirmed_by: 0, floor: Floor::default() }
+        Self::new(Criterion::Level(Source::Own, line), Vec::new())
+    }
+
+    /// A condition without anything that its rule requires beside it.
+    #[must_use]
+    pub fn new(criterion: Criterion, other_series: Vec<SeriesSelector>) -> Self {
+        Self { criterion, other_series, confirmed_by: 0, firmness: None, floor: Floor::default() }
     }
 
     /// Assesses the condition.
@@ -179,20 +188,7 @@ impl Condition {
         if self.floor.is_missed(view.size()) {
             return Ok(assessment.in_small_market());
         }
-        if self.confirmed_by == 0 {
-            return Ok(assessment);
-        }
-        let sides = self.line().map(|line| view.sides(&line));
-        Ok(assessment.confirmed(sides.is_some_and(|sides| sides.beyond >= self.confirmed_by)))
-    }
-
-    /// On which side of the line the datasets that provide the figure are. `None`: only one provides it, or
-    /// the line is not over the figure itself.
-    #[must_use]
-    pub fn sides(&self, view: &PeriodView<'_>) -> Option<Sides> {
-        let line = self.line().filter(|_| self.is_own_level())?;
-        let is_known = view.figure(Source::Own, 0).is_ok_and(|figure| figure.spread.is_some());
-        is_known.then(|| view.sides(&line))
+        Ok(self.confirm(assessment, view))
     }
 
     /// The line with which the assessed value is compared. `None`: it is not a single number.
@@ -439,12 +435,6 @@ impl<'a> PeriodView<'a> {
         let period = self.period().and_then(|period| period.earlier(over)).ok_or(Gap::Missing)?;
         let found = series.binary_search_by(|(other, _)| other.cmp(&period)).map_err(|_| Gap::Missing)?;
         series.get(found).map(|(_, figure)| &**figure).ok_or(Gap::Missing)
-    }
-
-    /// On which side of a line the datasets that provide the figure are.
-    fn sides(&self, line: &Line) -> Sides {
-        let spread = self.figure(Source::Own, 0).ok().and_then(|figure| figure.spread.as_ref());
-        spread.map_or_else(Sides::default, |spread| Sides::new(spread, line))
     }
 
     /// Size of the market in this period. `None`: not known.

@@ -4,14 +4,15 @@ mod reader;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use orewatch_catalog::Period;
 use orewatch_contracts::common::v1::{Cause, Estimate};
-use orewatch_contracts::exposure::v1::{ClaimVerdictChanged, MarketSize, ProductInfo};
+use orewatch_contracts::exposure::v1::{ClaimVerdictChanged, DatasetRevision, MarketSize, ProductInfo};
 use prost::Message;
 
 use super::extent::Extent;
 use super::market::{Market, MarketFigures};
 use super::series::LostFigure;
-use super::{Figure, Figures, Provenance};
+use super::{Figure, Figures, MaterialFigures, Provenance};
 use crate::spread::Spread;
 use reader::Reader;
 
@@ -41,6 +42,21 @@ struct SavedFigures {
     /// The claims with their verdicts.
     #[prost(message, repeated, tag = "10")]
     claims: Vec<ClaimVerdictChanged>,
+    #[prost(message, repeated, tag = "11")]
+    revisions: Vec<SavedRevisions>,
+}
+
+/// Datasets that answer at a stage of a material in a period, with their revisions.
+#[derive(Clone, PartialEq, Message)]
+struct SavedRevisions {
+    #[prost(uint32, tag = "1")]
+    material: u32,
+    #[prost(uint32, tag = "2")]
+    stage: u32,
+    #[prost(uint32, tag = "3")]
+    period: u32,
+    #[prost(message, repeated, tag = "4")]
+    datasets: Vec<DatasetRevision>,
 }
 
 /// Number of figures of a market.
@@ -198,7 +214,7 @@ struct SavedFolded {
 
 impl Folded {
     /// Version of the encoding. Bytes of another version are not decoded: those of version 4 were folded from
-    /// a log without its verdicts on claims.
+    /// a log without verdicts on claims and revisions.
     pub const VERSION: u32 = 5;
 
     /// Encodes the figures for a snapshot.
@@ -294,6 +310,8 @@ impl Writer {
         let extents = extents.flat_map(|(material, all)| all.0.iter().map(move |extent| (material, extent)));
         let extents =
             extents.map(|(material, (market, extent))| self.extent(material, market, extent)).collect();
+        let revisions = figures.materials.iter();
+        let revisions = revisions.flat_map(|(material, own)| self.revisions(material, own)).collect();
         SavedFigures {
             words: self.in_order,
             provenances: self.provenances_in_order,
@@ -305,7 +323,19 @@ impl Writer {
             extents,
             sizes: self.sizes_in_order,
             claims: figures.claims().into_values().map(|claim| ClaimVerdictChanged::clone(claim)).collect(),
+            revisions,
         }
+    }
+
+    fn revisions(&mut self, material: &str, figures: &MaterialFigures) -> Vec<SavedRevisions> {
+        let all = figures.revisions.iter();
+        let all = all.flat_map(|(stage, periods)| periods.iter().map(move |entry| (stage, entry)));
+        let saved = |(stage, (period, datasets)): (&Arc<str>, (&Period, &Arc<[DatasetRevision]>))| {
+            let [material, stage] = [material, &**stage].map(|word| self.word(word));
+            let period = self.word(&period.to_string());
+            SavedRevisions { material, stage, period, datasets: datasets.to_vec() }
+        };
+        all.map(saved).collect()
     }
 
     fn extent(&mut self, material: &str, market: &Market, extent: &Extent) -> SavedExtent {

@@ -9,6 +9,7 @@ use orewatch_contracts::log::Position;
 use super::listing::unavailable;
 use super::series::LostFigure;
 use super::{Figure, JudgedClaim, SupplierShares};
+use crate::firmness::StageRevisions;
 
 /// The series of a subject, with a figure or a stand-in in every period of its market.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +33,9 @@ pub struct WatchedSubject<'a> {
     pub lost: Vec<LostFigure>,
     /// Figures that went missing from the other series. Empty: none did.
     pub lost_others: Vec<Vec<LostFigure>>,
+    /// How much the datasets behind the figures were revised, by period. `None`: not known, or the rule does
+    /// not ask.
+    pub revisions: Option<Arc<StageRevisions>>,
 }
 
 impl WatchedSubject<'_> {

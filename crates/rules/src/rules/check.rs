@@ -11,6 +11,7 @@ use orewatch_measures::{Measure, Method, methods};
 
 use super::codes::{check_codes, known_codes, known_measure, weighed_by};
 use super::compile::{compile, is_ascending};
+use super::confirm::read_firmness;
 use super::failure::{MAX_LINE_CHARS, MAX_TEXT_CHARS, check_count, check_length, invalid};
 use super::floor::read_floor;
 use super::shares::Shares;
@@ -186,7 +187,8 @@ pub fn check(rule: &Rule) -> Result<CheckedRule, Failure> {
     let frequency = read_frequency(rule.frequency)?;
     let condition = compile(rule.when.as_ref(), method, by, frequency)?;
     let confirmed_by = check_confirmed_by(rule.confirmed_by, &condition)?;
-    let condition = Condition { confirmed_by, floor: read_floor(rule, method)?, ..condition };
+    let firmness = read_firmness(rule, method, by, &condition)?;
+    let condition = Condition { confirmed_by, firmness, floor: read_floor(rule, method)?, ..condition };
     check_spans_of_claims(rule, &condition)?;
     let above = is_ascending(rule.when.as_ref());
     let terms = Terms {

@@ -18,7 +18,6 @@ use super::shares::WORLD_OUTPUT;
 use super::verdicts::known_verdicts;
 use crate::assessment::Line;
 use crate::condition::{Condition, Criterion, Expression, Flaw, Path, Source};
-use crate::floor::Floor;
 use crate::period::frequency_of;
 use crate::series_selector::SeriesSelector;
 
@@ -94,8 +93,7 @@ pub(super) fn compile(
         return Err(wrong.with_hint("for the rule itself use `measure`, `by` and `select`"));
     }
     let criterion = compiler.criterion(&when, "when", 0)?;
-    let other_series = compiler.other_series;
-    Ok(Condition { criterion, other_series, confirmed_by: 0, floor: Floor::default() })
+    Ok(Condition::new(criterion, compiler.other_series))
 }
 
 /// A field that selects another series than the rule's, if one is set.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::check::check;
 use super::compile::is_ascending;
+use super::confirm::Confirm;
 use super::duration::{invalid_duration, parse_seconds};
 use super::listed::resolve_lists;
 use super::locate::has_key;
@@ -69,6 +70,8 @@ pub struct RuleEntry {
     /// Number of datasets that must be beyond the line before the alert fires, such as `2` or `2 sources`.
     /// Default: the dataset that provides the figure.
     confirmed_by: Option<Sources>,
+    /// What an alert needs to be confirmed, such as `{revision: soft}`. Default: the bounds of its figure.
+    confirm: Option<Confirm>,
     /// Least size of the market in tonnes. Figures of a smaller one do not fire. Default: any size.
     min_quantity: Option<f64>,
     /// Least size of the market in thousands of US dollars. Default: any size.
@@ -246,6 +249,7 @@ impl RuleEntry {
             confirmed_by: self.confirmed_by.map(Sources::count).transpose()?.unwrap_or_default(),
             min_quantity: self.min_quantity,
             min_value: self.min_value,
+            confirm_revision: self.confirm.map(Confirm::into_firmness).unwrap_or_default().into(),
         })
     }
 }

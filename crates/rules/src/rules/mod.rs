@@ -7,6 +7,7 @@ mod bounds;
 mod check;
 mod codes;
 mod compile;
+mod confirm;
 mod document;
 mod duration;
 mod failure;

@@ -251,8 +251,12 @@ fn summary_lines(out: &Out, summary: &BacktestSummary) -> String {
         format!("revision {}", summary.revision)
     };
     let mut text = format!("{} ({revision}) · {}\n", out.style.bold(&rule.id), rule.title);
+    let unsure = match summary.not_confirmed {
+        0 => String::new(),
+        count => format!(", {count} of them not confirmed"),
+    };
     text.push_str(&format!(
-        "  subjects: {}, {} with episodes; {} firing and {} pending at the end\n",
+        "  subjects: {}, {} with episodes; {} firing and {} pending at the end{unsure}\n",
         summary.subjects, summary.subjects_with_episodes, summary.firing, summary.pending
     ));
     let mut severities: Vec<_> =

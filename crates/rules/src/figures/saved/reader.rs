@@ -81,6 +81,11 @@ impl Reader {
             };
             material.markets.insert(key, Arc::new(self.market(&market)?));
         }
+        for saved in std::mem::take(&mut self.saved.revisions) {
+            let material = materials.get_mut(&*self.word(saved.material)?)?;
+            let stage = Arc::make_mut(material.revisions.entry(self.word(saved.stage)?).or_default());
+            stage.insert((*item(&self.periods, saved.period)?)?, Arc::from(saved.datasets));
+        }
         let materials =
             materials.into_iter().map(|(material, figures)| (material, Arc::new(figures))).collect();
         let extents = self.extents()?;

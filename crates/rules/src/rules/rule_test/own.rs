@@ -7,7 +7,9 @@ use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, RuleChange};
 use orewatch_contracts::common::v1::{By, Estimate, Frequency, Status};
-use orewatch_contracts::exposure::v1::{ClaimVerdictChanged, MarketSize, Subject};
+use orewatch_contracts::exposure::v1::{
+    ClaimVerdictChanged, DatasetRevision, MarketSize, RevisionSize, Subject,
+};
 use orewatch_contracts::{Class, Failure};
 use serde::Deserialize;
 
@@ -18,6 +20,7 @@ use super::{TestReport, TestResult};
 use crate::alert::{RuleOnSubject, alert_of};
 use crate::condition::{Gap, PeriodView};
 use crate::figures::{Figure, JudgedClaim, WatchedSubject, unavailable};
+use crate::firmness::StageRevisions;
 use crate::period::frequency_of;
 use crate::reconcile::{Trigger, reconcile};
 use crate::rules::document::RuleEntry;
@@ -128,6 +131,8 @@ struct Given {
     /// Size of the market, in tonnes and in thousands of US dollars.
     quantity_t: Option<f64>,
     value_kusd: Option<f64>,
+    /// How much published figures like it were revised, as a fraction.
+    revision: Option<f64>,
 }
 
 /// Runs the tests of a file.
@@ -179,7 +184,7 @@ impl Test {
         let run = TestRun { rule: &rule, revised: revised.as_ref(), failing: &failing, claims, as_at };
         let subject = Arc::new(self.subject(&rule));
         let others = self.others(&rule)?;
-        let reached = run.run(&subject, &series, &others);
+        let reached = run.run(&subject, &series, &others, &self.revisions()?);
         let values = self.series.iter().map(|(key, cell)| Ok((key.period("series")?, cell.describe())));
         let values = values.collect::<Result<BTreeMap<Period, String>, Failure>>()?;
         let steps = self.expect.steps(&values, &reached, as_at)?;
@@ -227,6 +232,20 @@ impl Test {
     fn failing(&self) -> Result<BTreeSet<Period>, Failure> {
         let fails = |(_, cell): &(&PeriodKey, &Cell)| matches!(cell, Cell::Word(Word::Failed));
         self.series.iter().filter(fails).map(|(key, _)| key.period("series")).collect()
+    }
+
+    /// The revisions that figures give: all published figures like them were revised that much.
+    fn revisions(&self) -> Result<Arc<StageRevisions>, Failure> {
+        let given = self.series.iter().filter_map(|(key, cell)| Some((key, cell.revision()?)));
+        let known = |(key, revision): (&PeriodKey, f64)| {
+            if !revision.is_finite() || revision < 0.0 {
+                let message = format!("{revision} is no revision");
+                let wrong = invalid("out-of-range", message, "series", &revision.to_string());
+                return Err(wrong.with_hint("write a fraction from 0 on, such as 0.07"));
+            }
+            Ok((key.period("series")?, Arc::<[_]>::from([dataset_revised_by(revision)])))
+        };
+        given.map(known).collect::<Result<StageRevisions, _>>().map(Arc::new)
     }
 
     fn subject(&self, rule: &CheckedRule) -> Subject {
@@ -330,7 +349,21 @@ fn series(cells: &BTreeMap<PeriodKey, Cell>, field: &str, rule: &CheckedRule) ->
     }
 }
 
+/// The dataset of a test, whose figures were all revised alike.
+fn dataset_revised_by(revision: f64) -> DatasetRevision {
+    let size = Some(RevisionSize { median: revision, p90: revision });
+    let dataset = "the test".to_owned();
+    DatasetRevision { dataset, trade: true, output: true, editions: 2, by_quantity: size, by_value: size }
+}
+
 impl Cell {
+    fn revision(&self) -> Option<f64> {
+        match self {
+            Self::Figure(given) => given.revision,
+            Self::Value(_) | Self::Word(_) => None,
+        }
+    }
+
     fn figure(&self) -> Figure {
         let (mut spread, mut size) = (None, None);
         let (estimate, names) = match self {
@@ -388,7 +421,13 @@ struct TestRun<'a> {
 }
 
 impl TestRun<'_> {
-    fn run(&self, subject: &Arc<Subject>, series: &Figures, others: &[Figures]) -> Vec<PeriodResult> {
+    fn run(
+        &self,
+        subject: &Arc<Subject>,
+        series: &Figures,
+        others: &[Figures],
+        revisions: &Arc<StageRevisions>,
+    ) -> Vec<PeriodResult> {
         let mut recorded: Option<Alert> = None;
         let mut reached = Vec::new();
         let (mut rule, mut revision) = (self.rule, 1);
@@ -401,6 +440,7 @@ impl TestRun<'_> {
                 others: others.to_vec(),
                 claims: claims(count),
                 other_claims: vec![claims(count); others.len()],
+                revisions: Some(Arc::clone(revisions)),
                 ..WatchedSubject::default()
             };
             let (before, now) = (first(k), first(k + 1));
