@@ -62,7 +62,7 @@ fn readable(claim: &ClaimRow, stated: &StatedClaim, checked: &CheckedClaim) -> C
         verdict.stage = first.stage.to_string();
         verdict.supplier = first.key.supplier.map(|supplier| supplier.code().to_owned()).unwrap_or_default();
     }
-    verdict.by = stated.by.map_or_else(Default::default, |by| wire::by(by).into());
+    verdict.by = stated.by.map_or_else(Default::default, |by| wire::weight(by).into());
     verdict.figures = figures(stated, checked);
     verdict
 }
