@@ -81,7 +81,9 @@ fn alert(rule: &CheckedRule, figures: &Figures) -> Alert {
 
 fn shown(more: &str, revisions: &[DatasetRevision]) -> (Certainty, String) {
     let rule = rule(more);
-    let figures = folded(&rule, &[change("import-share/1", 2024, revisions.to_vec())]);
+    let mut change = change("import-share/1", 2024, revisions.to_vec());
+    change.columns.iter_mut().for_each(|columns| columns.by = vec![rule.by.into()]);
+    let figures = folded(&rule, &[change]);
     let alert = alert(&rule, &figures);
     (alert.certainty(), alert.finding)
 }
@@ -157,12 +159,10 @@ fn figures_without_a_known_revision_do_not_confirm() {
     assert_eq!(shown(SOFT, &[output]), not("no revision is known yet"));
     // By value if it is known, otherwise by quantity.
     let by_value = DatasetRevision { by_value: Some(size(0.5, 0.9)), ..firm() };
-    assert_eq!(shown(SOFT, &[by_value.clone()]).0, Certainty::Confirmed);
-    assert_eq!(
-        shown(&format!("by: value\n{SOFT}"), &[by_value]).0,
-        Certainty::Confirmed,
-        "of another weight"
-    );
+    let value = format!("by: value\n{SOFT}");
+    assert_eq!(shown(SOFT, std::slice::from_ref(&by_value)).0, Certainty::Confirmed);
+    assert_eq!(shown(&value, &[by_value]).0, Certainty::NotConfirmed);
+    assert_eq!(shown(&value, &[firm()]).0, Certainty::Confirmed);
 }
 
 #[test]

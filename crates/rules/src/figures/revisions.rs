@@ -18,9 +18,7 @@ impl Figures {
     ) {
         if datasets.is_empty() {
             let noted = self.materials.get_mut(material).filter(|figures| figures.is_noted(stage, period));
-            if let Some(stage) = noted.and_then(|figures| Arc::make_mut(figures).revisions.get_mut(stage)) {
-                Arc::make_mut(stage).remove(&period);
-            }
+            noted.into_iter().for_each(|figures| Arc::make_mut(figures).forget_revisions(stage, period));
             return;
         }
         let figures = Arc::make_mut(self.materials.entry(material.to_owned()).or_default());
@@ -32,5 +30,13 @@ impl Figures {
 impl MaterialFigures {
     fn is_noted(&self, stage: &str, period: Period) -> bool {
         self.revisions.get(stage).is_some_and(|periods| periods.contains_key(&period))
+    }
+
+    fn forget_revisions(&mut self, stage: &str, period: Period) {
+        let Some(periods) = self.revisions.get_mut(stage) else { return };
+        Arc::make_mut(periods).remove(&period);
+        if periods.is_empty() {
+            self.revisions.remove(stage);
+        }
     }
 }
