@@ -184,7 +184,7 @@ async fn a_restart_from_a_snapshot_knows_the_verdicts_and_a_new_rule_reads_them(
     let agrees = claim("half", ClaimVerdict::Contradicted, ClaimVerdict::Agrees);
     let agreed = publish(&desk, "press/2", agrees).await;
     service.evaluated(agreed).await;
-    let told = desk.told().await;
+    let told = desk.transitions().await;
     assert!(told.contains(&"Resolved later/DEU/cobalt/refined/CHN 2025 CLEARED".to_owned()), "{told:?}");
     assert!(told.contains(&"Resolved r/DEU/lithium/refined/CHN 2024 CLEARED".to_owned()), "{told:?}");
     assert!(told.contains(&"Fired not/DEU/lithium/refined/CHN 2024 CROSSED".to_owned()), "{told:?}");

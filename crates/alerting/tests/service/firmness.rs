@@ -62,7 +62,7 @@ async fn an_alert_on_weak_figures_fires_and_is_confirmed_once_they_are_soft() {
     service.put(china_rule("r", "confirm: {revision: soft}")).await;
     let position = publish(&desk, 2024, None, &[("DEU", 0.8)]).await;
     service.evaluated(position).await;
-    assert_eq!(desk.told().await, ["Fired r/DEU/cobalt/refined/CHN 2024 CROSSED"], "it is not held");
+    assert_eq!(desk.transitions().await, ["Fired r/DEU/cobalt/refined/CHN 2024 CROSSED"], "it is not held");
     let alert = only(&mut service).await;
     assert_eq!((alert.state(), alert.certainty()), (AlertState::Firing, Certainty::NotConfirmed));
     assert_eq!(alert.finding, "no revision is known yet");
@@ -88,6 +88,6 @@ async fn an_alert_on_weak_figures_fires_and_is_confirmed_once_they_are_soft() {
     service.evaluated(position).await;
     let alert = only(&mut service).await;
     assert_eq!((alert.certainty(), alert.finding.as_str()), (Certainty::Confirmed, ""));
-    assert_eq!(desk.told().await.len(), 1, "no transition follows");
+    assert_eq!(desk.transitions().await.len(), 1, "no transition follows");
     service.stop().await;
 }
