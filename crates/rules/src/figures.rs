@@ -26,8 +26,8 @@ use orewatch_contracts::common::v1::{Cause, Estimate};
 use orewatch_contracts::exposure::v1::{ExposuresChanged, MarketSize, ProductInfo, Subject};
 use orewatch_contracts::log::Position;
 
-use crate::period::frequency_of;
 use crate::firmness::StageRevisions;
+use crate::period::frequency_of;
 use crate::rules::CheckedRule;
 use crate::series_selector::SeriesSelector;
 use crate::spread::Spread;

@@ -60,7 +60,7 @@ fn a_release_that_changes_a_verdict_fires_an_alert_that_names_both() {
     desk.send(&["ingest"], "claims.csv", CLAIMS);
     desk.send(&["ingest"], "first.csv", &output("2026-04", 800));
     desk.send(&["rules", "apply"], "rule.yaml", RULE);
-    assert_eq!(desk.json(&["claims", "minister-graphite"])["claims"][0]["verdict"], "agrees");
+    assert_eq!(desk.json(&["claims", "minister-graphite"])[0]["verdict"], "agrees");
     assert_eq!(desk.json(&["alerts"]), Value::Array(Vec::new()));
 
     desk.send(&["ingest"], "second.csv", &output("2026-05", 500));

@@ -175,7 +175,7 @@ fn names_of_nothing_are_errors_with_a_suggestion() {
         (&["rules", "list", "--owner", "dsk"], "did you mean desk?"),
         (&["deliveries", "--receiver", "desk"], "no receiver is known yet"),
         (&["deliveries", "--subscription", "desk"], "no subscription is known yet"),
-        (&["deliveries", "--alert", "no-line/DEU/manganese/mined/MAR"], "orewatch alerts"),
+        (&["deliveries", "--alert", "no-line/DEU/manganese/mined/MAR"], "list the alerts"),
         (&["subscriptions", "list", "--owner", "dsk"], "no owner is known yet"),
         (&["releases", "--dataset", "our-outptu"], "did you mean our-output?"),
     ] {

@@ -24,7 +24,8 @@ use crate::rules::{CheckedRule, check};
 
 /// What a backtest cannot know of a rule on verdicts.
 const CLAIMS_NOTE: &str = "Verdicts on claims are not known by period. Notifications follow the verdicts \
-     as they were published; episodes and states have the present verdicts in the newest period, and none before.";
+                           as they were published; episodes and states have the present verdicts in the \
+                           newest period, and none before.";
 
 /// Position at which the rule of a run is put.
 const RULE_POSITION: Position = 1;

@@ -19,7 +19,8 @@ pub(super) enum Verdicts {
     List(#[schemars(with = "Vec<Verdict>")] Vec<String>),
 }
 
-/// Verdict on a claim. Rules are read with texts in its place, so that errors can suggest what was meant.
+// Rules are read with texts in its place, so that errors can suggest what was meant.
+/// Verdict on a claim.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 #[expect(dead_code, reason = "only its schema is used")]
