@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::{env, fs};
 
-use orewatch_catalog::reference;
+use orewatch_catalog::reference::{self, TableSet};
 
 /// Root of the repository.
 pub fn root() -> &'static Path {
@@ -50,11 +50,13 @@ pub fn orewatch() -> &'static Path {
     })
 }
 
-/// Paths of the reference tables, in the order in which they are ingested.
+/// Paths of the reference tables of the demo, in the order in which they are ingested. All of them would
+/// take minutes, and show nothing more.
 #[must_use]
 pub fn reference_tables() -> Vec<String> {
     let path = |name| root().join("crates/catalog/reference").join(name).to_str().map(str::to_owned);
-    reference::tables().iter().map(|table| path(table.name).expect("a UTF-8 path")).collect()
+    let tables = reference::tables().iter().filter(|table| table.set == TableSet::Demo);
+    tables.map(|table| path(table.name).expect("a UTF-8 path")).collect()
 }
 
 /// Runs a command to its end.

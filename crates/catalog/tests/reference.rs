@@ -2,36 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption fails the test")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+mod tables;
 
-use flate2::read::GzDecoder;
+use std::collections::{BTreeMap, BTreeSet};
+
 use orewatch_catalog::{
     Basis, Consumer, HsMatch, HsRevision, Material, Nomenclature, OTHER, Period, Stage, Unit, concordance,
     economy, material, parameter,
     reference::{self, TableSet},
 };
 
-struct Table {
-    keys: BTreeMap<String, String>,
-    header: String,
-    rows: Vec<Vec<String>>,
-}
-
-fn table(name: &str) -> Table {
-    let found = reference::tables().iter().find(|table| table.name == name).unwrap();
-    let mut text = String::new();
-    GzDecoder::new(found.bytes).read_to_string(&mut text).unwrap();
-    let (head, body): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("# "));
-    let key = |line: &&str| {
-        line[2..].split_once(": ").map(|(key, value)| (key.to_owned(), value.to_owned())).unwrap()
-    };
-    Table {
-        keys: head.iter().map(key).collect(),
-        header: body[0].to_owned(),
-        rows: body[1..].iter().map(|line| line.split(',').map(str::to_owned).collect()).collect(),
-    }
-}
+use tables::{Table, table};
 
 fn figure(text: &str) -> Option<f64> {
     if ["W", "NA"].contains(&text) {

@@ -186,7 +186,8 @@ fn plain_row(line: &Line, meanings: [Meaning; 4]) -> Option<PlainRow> {
 
 impl Flows {
     /// A parser for these columns (in the order period, exporter, importer, product, value, quantity,
-    /// reporter, note), the list that product codes follow, the scheme of economies, and the names of the columns.
+    /// reporter, note), the list that product codes follow, the scheme of economies, and the names of the
+    /// columns.
     pub(super) fn new(
         columns: Columns,
         nomenclature: Nomenclature,

@@ -59,7 +59,7 @@ impl Notes {
             };
             let economy_name = |economy: Option<Symbol>| {
                 let name = economy.and_then(|economy| names.economies.name(economy));
-                name.map(ToString::to_string).unwrap_or_default()
+                name.map(str::to_owned).unwrap_or_default()
             };
             let period = beside.period.and_then(|period| names.periods.name(period));
             Some(PublisherNote {

@@ -119,7 +119,8 @@ fn a_wrong_grade_is_refused_where_it_stands() {
         assert!(failure.message.starts_with(place), "{failure:?}");
     }
     assert!(read("confirm: {revision: sofd}\n").unwrap_err().hint.contains("firm or soft"));
-    let age = "id: r\ntitle: T\nmeasure: import-share\nwhen: {age: {older_than: 400d}}\nconfirm: {revision: soft}\n";
+    let age = "id: r\ntitle: T\nmeasure: import-share\nwhen: {age: {older_than: 400d}}\n\
+               confirm: {revision: soft}\n";
     let failure = parse("r.yaml", age.as_bytes()).unwrap_err();
     assert_eq!((&*failure.code, &*failure.field), ("unexpected-field", "confirm.revision"));
     assert!(failure.message.starts_with("r.yaml:5:21: "), "{failure:?}");
@@ -133,7 +134,8 @@ fn weaker_figures_than_the_rule_asks_for_do_not_confirm() {
     let not = |finding: &str| (Certainty::NotConfirmed, finding.to_owned());
     let words = |grade: &str, median: &str, p90: &str| {
         format!(
-            "figures of baci are {grade}: half were revised by {median} or more, one in ten by more than {p90}"
+            "figures of baci are {grade}: half were revised by {median} or more, \
+             one in ten by more than {p90}"
         )
     };
     assert_eq!(shown(SOFT, &firm), confirmed);
@@ -170,8 +172,8 @@ fn the_text_of_the_alert_says_why_it_is_not_confirmed() {
     let rule = rule(SOFT);
     let weak = change("import-share/1", 2024, vec![of_trade("baci", Some(size(0.1, 0.2)))]);
     let text = alert(&rule, &folded(&rule, &[weak])).text;
-    let expected = "Look.\n\nNot confirmed: figures of baci are weak: half were revised by 10.0 % or more, one in \
-                    ten by more than 20.0 %.";
+    let expected = "Look.\n\nNot confirmed: figures of baci are weak: half were revised by 10.0 % or more, \
+                    one in ten by more than 20.0 %.";
     assert_eq!(text, expected);
 }
 
@@ -206,8 +208,8 @@ fn the_last_event_of_a_market_decides_also_after_a_restart() {
 #[test]
 fn rule_tests_know_how_much_figures_were_revised() {
     let text = format!(
-        "tests:\n  - name: firmness\n    rule:\n{}      confirm: {{revision: soft}}\n    series: {{2020: 0.9, \
-         2021: {{value: 0.9, revision: 0.07}}, 2022: {{value: 0.9, revision: 0.04}}}}\n    expect:\n      \
+        "tests:\n  - name: firmness\n    rule:\n{}      confirm: {{revision: soft}}\n    \
+         series: {{2020: 0.9, 2021: {{value: 0.9, revision: 0.07}}, 2022: {{value: 0.9, revision: 0.04}}}}\n    expect:\n      \
          states: F F F\n      certainty: {{2020: not_confirmed}}\n",
         RULE.lines().map(|line| format!("      {line}\n")).collect::<String>()
     );

@@ -333,7 +333,7 @@ fn nested_files() -> Vec<FileCase> {
                     .collect::<String>()
             ),
             "unknown-field r.yaml:4:1: unknown field \"a\" | use one of id, title, measure, by, select, \
-             when, hold, keep_firing, no_data, severity, limit, frequency, confirmed_by, \
+             when, hold, keep_firing, no_data, severity, limit, frequency, confirmed_by, confirm, \
              min_quantity, min_value, labels, owner, text",
         ),
         (

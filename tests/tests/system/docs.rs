@@ -10,7 +10,7 @@ use tempfile::TempDir;
 const PAGES: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
 
 /// Maximum time for the commands of a page, in seconds.
-const MAX_PAGE_SECONDS: &str = "300";
+const MAX_PAGE_SECONDS: &str = "900";
 
 /// First line of the script of a page: sends all output to one stream, and prints the line and the command of
 /// an error.

@@ -150,11 +150,11 @@ async fn a_full_disk_is_a_clear_error_and_does_not_damage_the_log() {
     let server = start();
     let address = format!("http://{}", server.address());
     let tables = reference_tables();
-    let [trade, governance] = ["trade", "governance"].map(|kind| {
+    let [trade, targets] = ["trade", "targets"].map(|kind| {
         let found = tables.iter().find(|path| path.contains(&format!("/{kind}-")));
         found.unwrap_or_else(|| panic!("no table of {kind}"))
     });
-    run(client(&address, &["ingest", governance]));
+    run(client(&address, &["ingest", targets]));
 
     // There is space for a part of the release only.
     let free = free_kilobytes(disk.path());

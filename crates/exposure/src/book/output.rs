@@ -300,8 +300,8 @@ impl MarketOutput<'_> {
         }
     }
 
-    /// The row of the total that the dataset prints for the world, if the residual follows from it. `None`: it
-    /// prints none, or the residual is the recorded one.
+    /// The row of the total that the dataset prints for the world, if the residual follows from it. `None`:
+    /// it prints none, or the residual is the recorded one.
     #[must_use]
     pub fn deciding_total(&self) -> Option<&Output> {
         let is_recorded = self.own_residual() == self.recorded_residual(false);

@@ -9,8 +9,8 @@ use orewatch_contracts::{Class, Failure};
 
 /// Help of `--as-at`.
 pub(crate) const HELP: &str = "Use what was known then: a release (its identifier, or its vintage: the \
-     publisher's name for the edition), a time (2026-01-31T12:00:00Z), a day (its end, UTC), or @POSITION of the \
-     observations log";
+     publisher's name for the edition), a time (2026-01-31T12:00:00Z), a day (its end, UTC), or @POSITION of \
+     the observations log";
 
 /// Reads `--as-at`.
 ///

@@ -110,7 +110,9 @@ fn extremes(months: &Months) -> String {
     let month = |what: &str, found: Option<(&str, f64)>| {
         found.map(|(month, share)| format!("{what} {} in {month}", percent(share)))
     };
-    let parts = [month("lowest", lowest), month("highest", highest), month("last", known().next_back())];
+    // The heading names the last month.
+    let last = known().next_back().map(|(_, share)| format!("last {}", percent(share)));
+    let parts = [month("lowest", lowest), month("highest", highest), last];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

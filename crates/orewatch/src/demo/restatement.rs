@@ -38,7 +38,7 @@ pub(crate) fn block(style: Style, width: usize, changes: &Restatement, full: boo
         text.push_str(&format!("  {}\n", style.bold("Alerts that change")));
         text.push_str(&changes.flips.iter().map(|flip| flip_lines(style, width, flip)).collect::<String>());
     }
-    let answers = changes.as_at.iter().take(if full { changes.as_at.len() } else { 1 });
+    let answers = changes.as_at.iter().take(if full { changes.as_at.len() } else { 0 });
     text + &answers.map(|figure| answer(style, width, figure)).collect::<String>()
 }
 

@@ -1,5 +1,5 @@
-//! A chart of figures over their periods, as SVG: one line per subject, bounds as bars, gaps where a figure is
-//! missing, and a hollow point where it comes from another dataset than the period before.
+//! A chart of figures over their periods, as SVG: one line per subject, bounds as bars, gaps where a figure
+//! is missing, and a hollow point where it comes from another dataset than the period before.
 use std::fmt::Write as _;
 
 use orewatch_contracts::exposure::v1::Exposure;

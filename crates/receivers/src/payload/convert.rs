@@ -1,4 +1,5 @@
 //! Converts messages to their JSON form for programs.
+use orewatch_contracts::alerting::v1 as wired;
 use orewatch_contracts::alerting::v1::{
     Acknowledgement, Alert, AlertTold, Notification, Restatement, SeriesPoint, TransitionFigure, Verdict,
 };
@@ -71,7 +72,6 @@ fn alert(entry: &AlertTold, headline: &str, explain_url: Option<String>) -> Aler
     let alert = entry.alert.as_ref().unwrap_or(&empty);
     let subject = alert.subject.clone().unwrap_or_default();
     let by = by_word(subject.by()).to_owned();
-    let contributors = alert.contributors.iter();
     AlertData {
         id: alert.id.clone(),
         episode: alert.episode.clone(),
@@ -104,18 +104,10 @@ fn alert(entry: &AlertTold, headline: &str, explain_url: Option<String>) -> Aler
         since: alert.pending_since.clone(),
         cause_release: release(alert.cause.as_ref()),
         cause: release(alert.cause.as_ref()),
-        cause_kind: alert
-            .cause
-            .as_ref()
-            .map_or_else(String::new, |cause| enum_word(cause.kind().as_str_name(), "CAUSE_KIND_")),
+        cause_kind: alert.cause.as_ref().map_or_else(String::new, cause_kind),
         sources: sources(alert),
         fired_cause: release(entry.fired_cause.as_ref()),
-        contributors: contributors
-            .map(|contributor| Contributor {
-                supplier: contributor.supplier.clone(),
-                share: contributor.share,
-            })
-            .collect(),
+        contributors: alert.contributors.iter().map(contributor).collect(),
         series: alert.series.iter().map(point).collect(),
         acknowledgement: entry.acknowledgement.as_ref().map(acknowledgement),
         labels: alert.labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
@@ -130,6 +122,14 @@ fn alert(entry: &AlertTold, headline: &str, explain_url: Option<String>) -> Aler
         size: alert.size.as_ref().map(size),
         material: subject.material,
     }
+}
+
+fn cause_kind(cause: &Cause) -> String {
+    enum_word(cause.kind().as_str_name(), "CAUSE_KIND_")
+}
+
+fn contributor(contributor: &wired::Contributor) -> Contributor {
+    Contributor { supplier: contributor.supplier.clone(), share: contributor.share }
 }
 
 fn by_word(by: By) -> &'static str {

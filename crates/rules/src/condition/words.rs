@@ -42,12 +42,10 @@ impl Condition {
                 )
             }
             Criterion::Window { source, periods: window, average, scale, line, .. } => {
-                let side = if line.above { "above" } else { "below" };
                 let far = if line.above { line.at } else { -line.at };
-                let average = if *average == Average::Mean { "mean" } else { "median" };
-                let what = self.series_name(*source, "the figure");
                 let far = amount_in_scale(far, *scale, self.unit(*source, unit));
-                format!("{what} is more than {far} {side} the {average} of the {} before", periods(*window))
+                let what = self.series_name(*source, "the figure");
+                format!("{what} is more than {far} {} the {}", beyond(line), average_of(*average, *window))
             }
             Criterion::SupplierChange { is_share, change, over, .. } => {
                 let what = supplier_change_phrase(*change, *is_share);
@@ -269,4 +267,15 @@ fn number(value: f64) -> String {
     };
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// On which side of an average a line is.
+fn beyond(line: &Line) -> &'static str {
+    if line.above { "above" } else { "below" }
+}
+
+/// An average of the periods before.
+fn average_of(average: Average, window: u32) -> String {
+    let average = if average == Average::Mean { "mean" } else { "median" };
+    format!("{average} of the {} before", periods(window))
 }
