@@ -6,7 +6,7 @@ use orewatch_contracts::alerting::v1::{Alert, Certainty, Rule};
 use super::command;
 use crate::commands::alerts::NOT_CONFIRMED;
 use crate::render::{Align, Style, fit, pad, wrap};
-use crate::view::{margin_text, threshold_text, value_text};
+use crate::view::{threshold_text, value_text};
 use crate::words::material_name;
 
 /// Maximum number of alerts on the short page, and per rule on the full page.
@@ -17,7 +17,7 @@ const MAX_ALERTS_PER_RULE: usize = 5;
 const VALUE_WIDTH: usize = 17;
 const THRESHOLD_WIDTH: usize = 10;
 
-/// Page width from which there is room for severity and margin, in characters.
+/// Page width from which there is room for the severity, in characters.
 const WIDE_PAGE: usize = 98;
 
 /// The heading of the block.
@@ -69,11 +69,8 @@ fn header(style: Style, width: usize) -> String {
         pad("threshold", THRESHOLD_WIDTH, Align::Right),
     ]
     .concat();
-    let [severity, margin] = match width < WIDE_PAGE {
-        true => [String::new(), String::new()],
-        false => [pad("severity", 9, Align::Left), pad("margin", 9, Align::Right)],
-    };
-    style.dim(&format!("  {severity}{columns}{margin}  since\n"))
+    let severity = if width < WIDE_PAGE { String::new() } else { pad("severity", 9, Align::Left) };
+    style.dim(&format!("  {severity}{columns}  since\n"))
 }
 
 fn row(style: Style, width: usize, alert: &Alert) -> String {
@@ -89,12 +86,9 @@ fn row(style: Style, width: usize, alert: &Alert) -> String {
         pad(&fit(&threshold_text(alert), THRESHOLD_WIDTH - 1), THRESHOLD_WIDTH, Align::Right),
     ]
     .concat();
-    let [severity, margin] = match width < WIDE_PAGE {
-        true => [String::new(), String::new()],
-        false => [severity(style, alert), pad(&margin_text(alert), 9, Align::Right)],
-    };
+    let severity = if width < WIDE_PAGE { String::new() } else { severity(style, alert) };
     let doubt = if alert.certainty() == Certainty::NotConfirmed { " ?" } else { "" };
-    format!("  {severity}{columns}{margin}  {}{doubt}\n", alert.pending_since)
+    format!("  {severity}{columns}  {}{doubt}\n", alert.pending_since)
 }
 
 fn severity(style: Style, alert: &Alert) -> String {
