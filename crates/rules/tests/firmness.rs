@@ -209,7 +209,9 @@ fn the_last_event_of_a_market_decides_also_after_a_restart() {
 fn rule_tests_know_how_much_figures_were_revised() {
     let text = format!(
         "tests:\n  - name: firmness\n    rule:\n{}      confirm: {{revision: soft}}\n    \
-         series: {{2020: 0.9, 2021: {{value: 0.9, revision: 0.07}}, 2022: {{value: 0.9, revision: 0.04}}}}\n    expect:\n      \
+         series: {{2020: 0.9, 2021: {{value: 0.9, revision: 0.07}}, \
+         2022: {{value: 0.9, revision: 0.04}}}}\n    \
+         expect:\n      \
          states: F F F\n      certainty: {{2020: not_confirmed}}\n",
         RULE.lines().map(|line| format!("      {line}\n")).collect::<String>()
     );

@@ -51,12 +51,7 @@ impl Condition {
                 let what = supplier_change_phrase(*change, *is_share);
                 format!("{what}{}{} before", joint(what), periods(*over))
             }
-            Criterion::Age { of, seconds, .. } => {
-                let what = if *of == AgeOf::Release { "the last release" } else { "the newest figure" };
-                #[allow(clippy::cast_precision_loss, reason = "an age is shown in days, not to the second")]
-                let days = *seconds as f64 / SECONDS_PER_DAY;
-                format!("{what} is older than {} days", number(days))
-            }
+            Criterion::Age { of, seconds, .. } => age_phrase(*of, *seconds),
             Criterion::Target { source, path, .. } => {
                 let side = if path.at_most { "at most" } else { "at least" };
                 let what = self.series_name(*source, "the figure");
@@ -267,6 +262,14 @@ fn number(value: f64) -> String {
     };
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// What is too old, and from when on.
+fn age_phrase(of: AgeOf, seconds: u64) -> String {
+    let what = if of == AgeOf::Release { "the last release" } else { "the newest figure" };
+    #[allow(clippy::cast_precision_loss, reason = "an age is shown in days, not to the second")]
+    let days = seconds as f64 / SECONDS_PER_DAY;
+    format!("{what} is older than {} days", number(days))
 }
 
 /// On which side of an average a line is.
