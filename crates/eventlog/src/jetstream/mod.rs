@@ -14,6 +14,10 @@
 //! - An id that is on the log already is refused within the duplicate window; after that only where it
 //!   follows the same expectation is it recognised.
 //! - Positions are the stream's sequence numbers: growing, and without gaps as long as nothing is removed.
+//! - A message that does not claim to be one of our events was published by another program. Readers pass
+//!   over it, expectations too, and it is counted. One that claims to be ours and cannot be read is damage.
+//! - A reader that makes its consumer anew checks that the stream was not made anew, does not end before what
+//!   was read, and still has the last event that was read.
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +30,11 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::passed::PassedCounter;
 use crate::port::Items;
-use crate::{Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, Position, StreamName, limits};
+use crate::{
+    Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, PassedOver, Position, StreamName, limits,
+};
 
 mod append;
 mod config;
@@ -93,7 +100,7 @@ pub struct JetStream {
 /// address or a credentials file that cannot be used. The errors name `nats` as the log.
 pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, Error> {
     let addresses = options::addresses(url).map_err(|reason| misconfigured("nats", reason))?;
-    let deadline = Instant::now() + options.patience;
+    let deadline = Instant::now() + options.opening_patience;
     let (sender, connections) = watch::channel(0);
     let attempt = || async {
         let client = options::client(&options, sender.clone()).await?;
@@ -116,7 +123,7 @@ impl JetStream {
     /// [`Error::Misconfigured`] if the server is too old or the stream is not as it must be, naming each
     /// field; [`Error::Unavailable`] if the server cannot be reached within the patience.
     pub async fn open(&self, log: &str) -> Result<Arc<dyn EventLog>, Error> {
-        let deadline = Instant::now() + self.options.patience;
+        let deadline = Instant::now() + self.options.opening_patience;
         self.check_server().map_err(|reason| misconfigured(log, reason))?;
         let stream = patiently(log, deadline, |wait| bounded(wait, self.stream(log))).await?;
         Ok(Arc::new(JetStreamLog {
@@ -125,6 +132,7 @@ impl JetStream {
             nats: self.clone(),
             in_flight: Semaphore::new(MAX_APPENDS_IN_FLIGHT),
             room: Semaphore::new(MAX_KIB_IN_FLIGHT),
+            passed: PassedCounter::default(),
         }))
     }
 
@@ -206,6 +214,8 @@ struct JetStreamLog {
     in_flight: Semaphore,
     /// One permit for each KiB that may wait for an acknowledgement.
     room: Semaphore,
+    /// Messages of other programs that readers have passed over.
+    passed: PassedCounter,
 }
 
 impl EventLog for JetStreamLog {
@@ -227,7 +237,8 @@ impl EventLog for JetStreamLog {
     }
 
     fn read(&self, filter: Filter, after: Position) -> Items {
-        let reader = Reader::new(&self.log, &self.nats, self.stream.clone(), filter, after);
+        let passed = self.passed.clone();
+        let reader = Reader::new(&self.log, &self.nats, self.stream.clone(), filter, after, passed);
         futures_util::stream::unfold(reader, |mut reader| async move {
             reader.next().await.map(|item| (item, reader))
         })
@@ -237,7 +248,7 @@ impl EventLog for JetStreamLog {
     fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
         async move {
             let subject = envelope::subject(stream);
-            let question = |wait| bounded(wait, lookup::last(&self.stream, &subject));
+            let question = |wait| bounded(wait, lookup::last_event(&self.stream, &self.log, &subject));
             patiently(&self.log, self.deadline(), question).await
         }
         .boxed()
@@ -245,6 +256,10 @@ impl EventLog for JetStreamLog {
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
         patiently(&self.log, self.deadline(), |wait| bounded(wait, lookup::extent(&self.stream))).boxed()
+    }
+
+    fn passed_over(&self) -> PassedOver {
+        self.passed.total()
     }
 }
 

@@ -45,7 +45,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{JetStream, Trouble, envelope, lookup, options};
-use crate::{Error, Filter, Item, Position, limits};
+use crate::passed::PassedCounter;
+use crate::{Error, Extent, Filter, Item, Position, limits};
 
 /// Time after which the server drops a consumer whose reader is gone or asks for nothing.
 const CONSUMER_IDLE: Duration = Duration::from_secs(60);
@@ -53,6 +54,9 @@ const CONSUMER_IDLE: Duration = Duration::from_secs(60);
 /// Lifetime of one request for messages, and how often the server confirms that it still holds it.
 const REQUEST_EXPIRY: Duration = Duration::from_secs(10);
 const REQUEST_HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// How often a reader checks that its stream is still the one that it reads, whether messages come or not.
+const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Upper bounds on one request, in messages and in bytes. Together they bound the memory of each reader, of
 /// which there may be many. One event of the largest size fits, headers included.
@@ -75,6 +79,14 @@ pub(super) struct Reader {
     patience: Duration,
     /// Everything that matches up to here was passed on or is in `ready`.
     position: Position,
+    /// The last event that was passed on.
+    last: Option<lookup::Mark>,
+    /// When the stream was made, in seconds and nanoseconds since 1970, as the first consumer found it.
+    created: Option<i128>,
+    /// When the stream is checked next.
+    check_at: Instant,
+    /// Counts messages of other programs.
+    passed: PassedCounter,
     source: Option<Source>,
     /// Consumers made since the last message; the pause before the next one grows with them.
     attempts: usize,
@@ -82,6 +94,15 @@ pub(super) struct Reader {
     /// [`Item::CaughtUp`] came after the last event.
     has_caught_up: bool,
     ended: bool,
+}
+
+/// What a reader comes to.
+enum Next {
+    Message(Message),
+    /// The consumer cannot be trusted any more, and why.
+    Renew(String),
+    /// It is time to check the stream.
+    Check,
 }
 
 /// A consumer on the server, as long as it can be trusted.
@@ -102,6 +123,7 @@ impl Reader {
         stream: stream::Stream<()>,
         filter: Filter,
         after: Position,
+        passed: PassedCounter,
     ) -> Self {
         let refused = limits::check_filter(log, &filter).err();
         Self {
@@ -114,6 +136,10 @@ impl Reader {
             connections: nats.connections.clone(),
             patience: nats.options.reader_patience,
             position: after,
+            last: None,
+            created: None,
+            check_at: Instant::now() + CHECK_INTERVAL,
+            passed,
             source: None,
             attempts: 0,
             ready: VecDeque::new(),
@@ -143,19 +169,22 @@ impl Reader {
             Some(source) => tokio::select! {
                 // A message may have been lost with the old connection, and the new one would not show it
                 // before another message comes.
-                _changed = self.connections.changed() => Err("the connection is new".to_owned()),
+                _changed = self.connections.changed() => Next::Renew("the connection is new".to_owned()),
+                () = tokio::time::sleep_until(self.check_at) => Next::Check,
                 message = source.messages.next() => match message {
-                    Some(message) => message.map_err(|error| error.to_string()),
-                    None => Err("the server ended it".to_owned()),
+                    Some(Ok(message)) => Next::Message(message),
+                    Some(Err(error)) => Next::Renew(error.to_string()),
+                    None => Next::Renew("the server ended it".to_owned()),
                 },
             },
         };
         match next {
-            Ok(message) => self.take(message),
-            Err(reason) => {
+            Next::Message(message) => self.take(message),
+            Next::Renew(reason) => {
                 self.renew(&reason);
                 Ok(())
             }
+            Next::Check => self.check().await,
         }
     }
 
@@ -163,6 +192,22 @@ impl Reader {
     fn renew(&mut self, reason: &str) {
         tracing::debug!(log = %self.log, position = self.position, reason, "making the consumer again");
         self.source = None;
+    }
+
+    /// Checks that the stream is still the one that is read.
+    async fn check(&mut self) -> Result<(), Error> {
+        self.check_at = Instant::now() + CHECK_INTERVAL;
+        let Self { log, stream, subjects, position, last, created, .. } = self;
+        let start = Start { log, subjects, after: *position, last: *last, created: *created };
+        let question = async { check_identity(stream, &start, &lookup::info(stream).await?).await };
+        match super::bounded(super::ATTEMPT_TIMEOUT, question).await {
+            Ok(_) => Ok(()),
+            Err(Trouble::Final(error)) => Err(error),
+            Err(_) => {
+                self.renew("the stream cannot be checked");
+                Ok(())
+            }
+        }
     }
 
     /// Makes a consumer that starts after the cursor.
@@ -176,9 +221,11 @@ impl Reader {
         self.attempts += 1;
         self.connections.mark_unchanged();
         let deadline = Instant::now() + self.patience;
-        let attempt =
-            |wait| super::bounded(wait, source(&self.log, &self.stream, &self.subjects, self.position));
-        let source = super::patiently(&self.log, deadline, attempt).await?;
+        let Self { log, stream, subjects, position, last, created, .. } = &mut *self;
+        let start = Start { log, subjects, after: *position, last: *last, created: *created };
+        let attempt = |wait| super::bounded(wait, source(stream, &start));
+        let (source, created) = super::patiently(log, deadline, attempt).await?;
+        (self.created, self.check_at) = (Some(created), Instant::now() + CHECK_INTERVAL);
         if source.target <= self.position {
             self.caught_up(source.head.max(self.position));
         }
@@ -211,15 +258,33 @@ impl Reader {
         let message = message.message;
         // An append is seen whole: a reader is never up to date in the middle of a batch.
         let is_whole = !envelope::has_more_in_batch(message.headers.as_ref());
-        let event = envelope::event(position, &message.subject, message.headers.as_ref(), message.payload)
-            .map_err(|reason| Error::Corrupt { log: self.log.to_string(), position, reason })?;
+        let headers = message.headers.as_ref();
+        if headers.is_some_and(|headers| envelope::is_ours(&self.log, headers)) {
+            let event = envelope::event(position, &message.subject, headers, message.payload)
+                .map_err(|reason| Error::Corrupt { log: self.log.to_string(), position, reason })?;
+            self.last = Some((position, event.id));
+            self.ready.push_back(Item::Event(event));
+        } else {
+            self.pass_over(position, &message.subject);
+        }
         self.position = position;
         self.has_caught_up = false;
-        self.ready.push_back(Item::Event(event));
         if is_whole && position >= target && (pending == 0 || position == target) {
             self.caught_up(position.max(head));
         }
         Ok(())
+    }
+
+    /// Counts a message of another program.
+    fn pass_over(&self, position: Position, subject: &str) {
+        if self.passed.add(position) {
+            tracing::warn!(
+                log = %self.log,
+                position,
+                subject,
+                "a message of another program is passed over: let nobody else publish on these subjects"
+            );
+        }
     }
 
     /// Handles a gap before `position` in the positions. If the events were removed since the consumer was
@@ -255,15 +320,25 @@ fn subjects(log: &str, filter: &Filter) -> Vec<String> {
     }
 }
 
-/// Makes a consumer that starts after a position. The order of the questions matters: the end of the log is
-/// asked before the last match, so that everything that matches up to `head` is at or before `target`.
-async fn source(
-    log: &str,
-    stream: &stream::Stream<()>,
-    subjects: &[String],
+/// What a consumer starts from.
+struct Start<'a> {
+    log: &'a str,
+    subjects: &'a [String],
+    /// Everything that matches up to here was passed on.
     after: Position,
-) -> Result<Source, Trouble> {
-    let extent = lookup::extent(stream).await?;
+    /// The last event that was passed on.
+    last: Option<lookup::Mark>,
+    /// When the stream was made, if a consumer of it was made before.
+    created: Option<i128>,
+}
+
+/// Makes a consumer that starts after a position, on the same stream as the consumer before. Returns with it
+/// when the stream was made. The order of the questions matters: the end of the log is asked before the last
+/// match, so that everything that matches up to `head` is at or before `target`.
+async fn source(stream: &stream::Stream<()>, start: &Start<'_>) -> Result<(Source, i128), Trouble> {
+    let Start { log, subjects, after, .. } = *start;
+    let info = lookup::info(stream).await?;
+    let (created, extent) = check_identity(stream, start, &info).await?;
     extent.check(log, after).map_err(Trouble::Final)?;
     let mut target = 0;
     for subject in subjects {
@@ -289,5 +364,27 @@ async fn source(
         .messages()
         .await
         .map_err(|error| passing(&error))?;
-    Ok(Source { messages, delivered: 0, target, head: extent.head })
+    Ok((Source { messages, delivered: 0, target, head: extent.head }, created))
+}
+
+/// Checks that the stream is the one that was read before. A reader that was given nothing yet takes any.
+/// Returns when the stream was made, and its extent.
+async fn check_identity(
+    stream: &stream::Stream<()>,
+    start: &Start<'_>,
+    info: &stream::Info,
+) -> Result<(i128, Extent), Trouble> {
+    let (created, extent) = (info.created.unix_timestamp_nanos(), lookup::extent_of(info));
+    let replaced = |reason| Trouble::Final(Error::Replaced { log: start.log.to_owned(), reason });
+    if start.after > 0 && start.created.is_some_and(|before| before != created) {
+        return Err(replaced("its stream was deleted and made anew".to_owned()));
+    }
+    if start.after > 0 && extent.head > 0 && extent.oldest > extent.head {
+        return Err(replaced(format!("it was emptied: nothing is left up to position {}", extent.head)));
+    }
+    // What was removed at the beginning cannot be compared.
+    if let Some(mark) = start.last.filter(|(position, _)| (extent.oldest..=extent.head).contains(position)) {
+        lookup::check_mark(stream, mark).await?.map_err(replaced)?;
+    }
+    Ok((created, extent))
 }

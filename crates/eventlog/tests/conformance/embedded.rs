@@ -30,7 +30,9 @@ fn names_the_file(error: &Error, words: &str) {
 async fn a_log_is_open_once() {
     let harness = Embedded::start().await;
     let log = harness.open().await;
-    names_the_file(&refusal(harness.0.path()), "is open already");
+    let refused = refusal(harness.0.path());
+    let Error::Unavailable { reason, .. } = &refused else { panic!("{refused:?}") };
+    assert!(reason.contains("observations.db is open already"), "{reason}");
     let other = embedded::open(harness.0.path(), "alerts").unwrap();
     assert_eq!((log.name(), other.name()), (LOG, "alerts"));
     drop(log);

@@ -11,10 +11,12 @@
 
 mod cases;
 mod embedded;
+mod foreign;
 mod harness;
 mod jetstream;
 mod model;
 mod reading;
+mod replaced;
 mod room;
 mod samples;
 
