@@ -3,11 +3,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use orewatch_eventlog::jetstream::{self, JetStream, JetStreamOptions};
 use orewatch_eventlog::{EventLog, embedded};
 
 use orewatch_contracts::Failure;
+
+/// Time of one attempt to connect and open; see [`LogTarget::open`] for what goes on after it.
+const OPENING_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Where the logs are stored: `embedded:DIR`, or a NATS server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +64,9 @@ impl LogTarget {
         match self {
             Self::Embedded(dir) => Ok(LogStore::Embedded(dir.clone())),
             Self::Nats(url) => {
-                let connected = jetstream::connect(url, JetStreamOptions::default()).await?;
+                let options =
+                    JetStreamOptions { opening_patience: OPENING_PATIENCE, ..JetStreamOptions::default() };
+                let connected = jetstream::connect(url, options).await?;
                 Ok(LogStore::JetStream(Box::new(connected)))
             }
         }
