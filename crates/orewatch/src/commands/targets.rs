@@ -66,7 +66,7 @@ async fn targets(args: &Args, client: &Client) -> Result<(), Failure> {
         as_at: as_at::parse(args.as_at.as_deref())?,
         since: args.since.clone(),
     };
-    let found = client.exposure().await?.list_targets(client.request(request)).await?.into_inner().targets;
+    let found = client.take(client.exposure().await?.list_targets(client.request(request)).await?).targets;
     if client.out.format != Format::Table {
         return client.out.rows(&found.iter().flat_map(bases).collect::<Vec<_>>());
     }

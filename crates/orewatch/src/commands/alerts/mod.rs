@@ -170,7 +170,7 @@ pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<Vec<Al
     let mut service = client.alerting().await?;
     let mut alerts = all_pages(async |page_token| {
         let request = ListAlertsRequest { filter: Some(filter.clone()), page_size: PAGE_SIZE, page_token };
-        let page = service.list_alerts(client.request(request)).await?.into_inner();
+        let page = client.take(service.list_alerts(client.request(request)).await?);
         page.warnings.iter().for_each(|warning| print_message(warning));
         Ok((page.alerts, page.next_page_token))
     })
@@ -182,7 +182,7 @@ pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<Vec<Al
 /// Prints what in a filter is likely a mistake, such as a rule that does not exist.
 async fn warn_of_unknown_words(client: &Client, filter: &AlertFilter) -> Result<(), Failure> {
     let request = ListAlertsRequest { filter: Some(filter.clone()), page_size: 1, page_token: String::new() };
-    let page = client.alerting().await?.list_alerts(client.request(request)).await?.into_inner();
+    let page = client.take(client.alerting().await?.list_alerts(client.request(request)).await?);
     page.warnings.iter().for_each(|warning| print_message(warning));
     Ok(())
 }
