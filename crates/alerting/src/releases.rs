@@ -172,6 +172,7 @@ impl ReleaseReader {
 
     fn interrupt(&mut self, interruption: &Interruption) {
         self.is_interrupted = true;
+        self.followed.set_position(self.follower.position());
         self.followed.set_interrupted(interruption);
     }
 }
