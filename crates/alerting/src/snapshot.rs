@@ -74,23 +74,27 @@ pub(crate) struct Section {
     /// The state.
     #[prost(bytes = "vec", tag = "6")]
     state: Vec<u8>,
+    /// Positions up to there that did not count.
+    #[prost(uint64, repeated, tag = "7")]
+    skipped: Vec<u64>,
 }
 
 impl Section {
     /// A section of a fold that has folded a log up to an event. It is encoded when the snapshot is written.
     pub(crate) fn deferred<F: Fold + Send + 'static>(
         fold: F,
-        log: &str,
+        log: &dyn EventLog,
         position: Position,
         event: uuid::Uuid,
     ) -> DeferredSection {
         let section = Self {
             name: F::NAME.to_owned(),
             version: F::VERSION,
-            log: log.to_owned(),
+            log: log.name().to_owned(),
             position,
             event: event.as_bytes().to_vec(),
             state: Vec::new(),
+            skipped: log.skipped().up_to(position),
         };
         DeferredSection { section, save: Box::new(move || fold.save()) }
     }
@@ -189,6 +193,10 @@ impl Snapshot {
             |why: &str| tracing::warn!(fold = F::NAME, log = log.name(), why, "a snapshot is not used");
         if section.version != F::VERSION {
             unused("it is of another version");
+            return None;
+        }
+        if section.skipped != log.skipped().up_to(section.position) {
+            unused("other events count by now");
             return None;
         }
         if !is_section_of(&section, log).await {

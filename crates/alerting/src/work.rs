@@ -125,13 +125,11 @@ impl Evaluator {
             let service = self.service.borrow();
             (service.folds(), service.last)
         };
-        let alerts =
-            last.map(|(position, event)| Section::deferred(folds, self.alerts.name(), position, event));
+        let alerts = last.map(|(position, event)| Section::deferred(folds, &*self.alerts, position, event));
         let resume = self.releases.resume_after(self.folded);
         let folded = Folded { figures: self.figures.clone(), resume };
-        let figures = self
-            .last
-            .map(|(position, event)| Section::deferred(folded, self.exposures.name(), position, event));
+        let figures =
+            self.last.map(|(position, event)| Section::deferred(folded, &*self.exposures, position, event));
         alerts.into_iter().chain(figures).collect()
     }
 

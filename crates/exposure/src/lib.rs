@@ -69,7 +69,7 @@ pub struct Logs {
 /// None at present; a worker that cannot go on stops the process through [`Context::fail`].
 pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> Result<(), Failure> {
     let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
-    let service = grpc::ExposureService::new(known, Arc::clone(&logs.exposures), &context);
+    let service = grpc::ExposureService::new(known, &logs, &context);
     let server = ExposureServiceServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
