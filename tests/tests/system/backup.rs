@@ -160,32 +160,34 @@ fn command(args: &[&str]) -> Command {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_marked_event_does_not_count_and_answers_say_so() {
-    let (files, data) = (folder(), folder());
-    let data = path(data.path(), "data");
+    let (files, directory) = (folder(), folder());
+    let data = path(directory.path(), "data");
+    let data = data.as_str();
     let release = file(&files, "trade.csv", &trade(1));
-    run(command(&["ingest", &release, "--data", &data]));
+    run(command(&["ingest", &release, "--data", data]));
     let tail = ["log", "tail", "--log-name", "observations", "--from", "1", "--format", "json"];
-    let events = run(command(&[&tail[..], &["--kind", "ObservationsRecorded", "--data", &data]].concat()));
+    let events = run(command(&[&tail[..], &["--kind", "ObservationsRecorded", "--data", data]].concat()));
     let event: Value =
         serde_json::from_str(text(&events.stdout).lines().next().expect("a chunk")).expect("JSON");
     let position = event["position"].to_string();
     let explain = ["explain", "--consumer", "DEU", "--material", "graphite", "--stage", "mined", "--data"];
     let explained = |what: &str| -> Value {
-        let args = [&explain[..], &[&data, "--format", "json"]].concat();
+        let args = [&explain[..], &[data, "--format", "json"]].concat();
         serde_json::from_slice(&run(command(&args)).stdout).expect(what)
     };
     assert!(explained("before")["rows_total"].as_u64().expect("a number") > 0);
 
-    let mark = ["log", "skip", "observations", &position, "--reason", "wrong", "--actor", "ops"];
-    run(command(&[&mark[..], &["--data", &data]].concat()));
-    let listed = log(&["skipped", "--data", &data]);
-    assert_eq!((&listed[0]["actor"], &listed[0]["reason"]), (&"ops".into(), &"wrong".into()));
-    let releases = run(command(&["releases", "--data", &data, "--format", "json"]));
+    let mark = ["log", "skip", "observations", position.as_str(), "--reason", "wrong", "--actor", "ops"];
+    run(command(&[&mark[..], &["--data", data]].concat()));
+    let listed = log(&["skipped", "--data", data]);
+    assert_eq!(listed[0]["actor"], "ops");
+    assert_eq!(listed[0]["reason"], "wrong");
+    let releases = run(command(&["releases", "--data", data, "--format", "json"]));
     let releases: Value = serde_json::from_slice(&releases.stdout).expect("JSON");
     let shown = releases[0]["skipped"].to_string();
     assert!(shown.contains(&position) && shown.contains("wrong") && shown.contains("ops"), "{releases}");
     assert_eq!(explained("marked")["rows_total"], 0, "its rows do not count");
 
-    run(command(&[&mark[..], &["--withdraw", "--data", &data]].concat()));
+    run(command(&[&mark[..], &["--withdraw", "--data", data]].concat()));
     assert!(explained("again")["rows_total"].as_u64().expect("a number") > 0);
 }

@@ -157,7 +157,9 @@ fn page(out: &Out, all: &[Stats]) -> String {
 }
 
 fn counts_table(out: &Out, what: &str, counts: &BTreeMap<String, Count>) -> String {
-    let numbers = |number: fn(&Count) -> u64| counts.values().map(|count| grouped(number(count))).collect();
+    let numbers = |number: fn(&Count) -> u64| -> Vec<String> {
+        counts.values().map(|count| grouped(number(count))).collect()
+    };
     let columns = vec![
         (what, Left, counts.keys().cloned().collect()),
         ("events", Right, numbers(|count| count.events)),
