@@ -29,18 +29,26 @@ pub(crate) struct Publisher {
     log: Arc<dyn EventLog>,
     /// The end of each stream, by material; read when it is first needed.
     tails: BTreeMap<&'static str, Tail>,
+    /// Position at which everything was published that the process did not see: what a snapshot has folded.
+    published_before: Position,
     shutdown: CancellationToken,
 }
 
 impl Publisher {
-    /// A publisher that has not read the log yet.
-    pub(crate) fn new(log: Arc<dyn EventLog>, shutdown: CancellationToken) -> Self {
-        Self { log, tails: BTreeMap::new(), shutdown }
+    /// A publisher that has not read the log yet. Revisions that it is not given are published up to
+    /// `published_before`.
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        published_before: Position,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self { log, tails: BTreeMap::new(), published_before, shutdown }
     }
 
     /// Position of the exposures log at which all revisions so far are published.
     pub(crate) fn published(&self) -> Option<Position> {
-        Some(self.tails.values().map(|tail| tail.position).max().unwrap_or(0))
+        let tails = self.tails.values().map(|tail| tail.position);
+        Some(tails.max().unwrap_or(0).max(self.published_before))
     }
 
     /// Publishes the changes of a revision; what is on the log already is not appended again. Ends early at
