@@ -1,5 +1,5 @@
-//! Benchmark of starts: how long a service takes to fold a log of observations, from the log itself and from a
-//! snapshot.
+//! Benchmark of starts: how long a service takes to fold a log of observations, from the log itself and from
+//! a snapshot.
 //!
 //! `just bench-restart [--rows N]`: makes an embedded log with N rows of trade (10,000,000 by default) in
 //! releases of the size of BACI's raw materials, one chunk a market. Then it measures, each in turn on the
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
-use orewatch_eventlog::{EventLog, Filter, embedded, history};
+use orewatch_eventlog::{Event, EventLog, Filter, embedded, history};
 use orewatch_exposure::evolve::{BookState, folded_kinds};
 use orewatch_ingestion::archive::ArchiveLocation;
 use orewatch_ingestion::{Config, Logs};
@@ -101,7 +101,7 @@ async fn exposure(folder: &Path, log: &Arc<dyn EventLog>, rows: usize) {
     println!("{:<40}{:>10.1} MiB", "snapshot", mebibytes(size));
 
     let began = Instant::now();
-    let evolve = |state: &mut BookState, event: &_| state.evolve(event).map(|_| ());
+    let evolve = |state: &mut BookState, event: &Event| state.evolve(event).map(|_| ());
     let restored = snapshots().restore(evolve).await.expect("the snapshot is used");
     print("exposure: fold the snapshot", began, rows);
     assert_eq!(restored.reached, reached);

@@ -1,8 +1,8 @@
 //! Snapshots of the folded logs, so that a restart need not fold them again.
 //!
-//! The content is a zstd frame of [`Sections`]: one for each fold. The header names the position of the alerts
-//! log first, then that of the exposures log, if figures are kept. [`orewatch_store::snapshots`] has the rest:
-//! where snapshots are, which is the newest, and whether it is of these logs.
+//! The content is a zstd frame of [`Sections`]: one for each fold. The header names the position of the
+//! alerts log first, then that of the exposures log, if figures are kept. [`orewatch_store::snapshots`] has
+//! the rest: where snapshots are, which is the newest, and whether it is of these logs.
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;

@@ -86,9 +86,10 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<StoredObject>, StoreError> {
         Ok::<_, io::Error>(StoredObject { name: entry.file_name().to_string_lossy().into_owned(), modified })
     };
     // A file that is removed meanwhile is none.
-    let found = entries.map(about).filter(
-        |entry: &io::Result<StoredObject>| !matches!(entry, Err(error) if error.kind() == ErrorKind::NotFound),
-    );
+    let is_gone = |entry: &io::Result<StoredObject>| {
+        matches!(entry, Err(error) if error.kind() == ErrorKind::NotFound)
+    };
+    let found = entries.map(about).filter(|entry| !is_gone(entry));
     found.collect::<io::Result<_>>().map_err(|error| StoreError::file(folder, error))
 }
 

@@ -63,7 +63,8 @@ proptest! {
         let restored = fold(restored, &log[second..]);
         for position in 0..=log.len() {
             let at = Knowledge::up_to(u64::try_from(position).unwrap());
-            prop_assert_eq!(recomputed(restored.book(), at), recomputed(replayed.book(), at), "as at {}", position);
+            let figures = [&restored, &replayed].map(|state| recomputed(state.book(), at));
+            prop_assert_eq!(&figures[0], &figures[1], "as at {}", position);
         }
         let names = |state: &BookState| format!("{:?}", state.book().every_release().map(|release| {
             (release.dataset, release.committed, release.withdrawn, release.newest().release.clone())

@@ -14,9 +14,9 @@
 //! the log says why; the fold then begins with the next older one, or with the logs.
 //!
 //! Two kinds of content share this. [`events`] keeps the events that a fold needs, compressed: loading folds
-//! them again, so the state is that of a full replay by construction, and a later version of the service reads
-//! it with its own fold. [`EventSnapshots`] writes and reads these. A service whose state is much smaller than
-//! its events encodes the state, and uses [`SnapshotWriter`] and [`Room`] itself.
+//! them again, so the state is that of a full replay by construction, and a later version of the service
+//! reads it with its own fold. [`EventSnapshots`] writes and reads these. A service whose state is much
+//! smaller than its events encodes the state, and uses [`SnapshotWriter`] and [`Room`] itself.
 
 mod event_snapshots;
 pub mod events;

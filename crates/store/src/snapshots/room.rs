@@ -43,7 +43,8 @@ impl Room {
         match Store::open(&place.location) {
             Ok(store) => Some(Self::in_store(store, service, &place.cache)),
             Err(error) => {
-                tracing::warn!(service, place = %place.location, %error, "snapshots are neither read nor written");
+                let place = &place.location;
+                tracing::warn!(service, %place, %error, "snapshots are neither read nor written");
                 None
             }
         }
