@@ -66,7 +66,7 @@ impl Condition {
     /// Whether its result depends on verdicts on claims.
     #[must_use]
     pub fn reads_claims(&self) -> bool {
-        self.criterion.reads_claims()
+        self.criterion.contains(|part| matches!(part, Criterion::Claim { .. }))
     }
 
     /// What changed the verdicts that make it crossed: the newest cause. `None`: no verdict does.
@@ -79,21 +79,6 @@ impl Condition {
 }
 
 impl Criterion {
-    fn reads_claims(&self) -> bool {
-        match self {
-            Self::Claim { .. } => true,
-            Self::All(criteria) | Self::Any(criteria) => criteria.iter().any(Self::reads_claims),
-            Self::Not(criterion) => criterion.reads_claims(),
-            Self::Level(..)
-            | Self::Change { .. }
-            | Self::Window { .. }
-            | Self::SupplierChange { .. }
-            | Self::Age { .. }
-            | Self::Target { .. }
-            | Self::Cel(_) => false,
-        }
-    }
-
     fn gather_causes<'a>(&self, view: &PeriodView<'a>, causes: &mut Vec<&'a Cause>) {
         match self {
             Self::Claim { source, verdicts } => {

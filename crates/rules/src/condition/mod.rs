@@ -227,13 +227,13 @@ impl Condition {
     /// Whether its result depends on the time.
     #[must_use]
     pub fn is_timed(&self) -> bool {
-        self.criterion.is_timed()
+        self.criterion.contains(|part| matches!(part, Criterion::Age { .. }))
     }
 
     /// Whether the assessment may fail, as only an expression can.
     #[must_use]
     pub fn can_fail(&self) -> bool {
-        self.criterion.can_fail()
+        self.criterion.contains(|part| matches!(part, Criterion::Cel(_)))
     }
 
     /// Upper bound on the steps of an assessment if `periods` periods are known.
@@ -303,34 +303,25 @@ impl Criterion {
         }
     }
 
-    fn is_timed(&self) -> bool {
+    /// Its parts, if it is a combination.
+    fn parts(&self) -> &[Self] {
         match self {
-            Self::Age { .. } => true,
-            Self::All(criteria) | Self::Any(criteria) => criteria.iter().any(Self::is_timed),
-            Self::Not(criterion) => criterion.is_timed(),
-            Self::Level(..)
-            | Self::Change { .. }
-            | Self::Window { .. }
-            | Self::SupplierChange { .. }
-            | Self::Target { .. }
-            | Self::Claim { .. }
-            | Self::Cel(_) => false,
-        }
-    }
-
-    fn can_fail(&self) -> bool {
-        match self {
-            Self::Cel(_) => true,
-            Self::All(criteria) | Self::Any(criteria) => criteria.iter().any(Self::can_fail),
-            Self::Not(criterion) => criterion.can_fail(),
+            Self::All(criteria) | Self::Any(criteria) => criteria,
+            Self::Not(criterion) => std::slice::from_ref(criterion),
             Self::Level(..)
             | Self::Change { .. }
             | Self::Window { .. }
             | Self::SupplierChange { .. }
             | Self::Age { .. }
             | Self::Target { .. }
-            | Self::Claim { .. } => false,
+            | Self::Claim { .. }
+            | Self::Cel(_) => &[],
         }
+    }
+
+    /// Whether it or any part of it is of a kind.
+    fn contains(&self, is_kind: fn(&Self) -> bool) -> bool {
+        is_kind(self) || self.parts().iter().any(|part| part.contains(is_kind))
     }
 
     fn gather_change_times(&self, view: &PeriodView<'_>, times: &mut Vec<i64>) {
