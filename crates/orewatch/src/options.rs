@@ -147,9 +147,6 @@ pub(crate) struct ClientOptions {
     /// Write CSV as Excel opens it in most of Europe: semicolons, decimal commas, and names of economies
     #[arg(long)]
     excel: bool,
-    /// Write an Excel workbook with the columns of --excel to standard output, which has to be a file
-    #[arg(long, conflicts_with = "excel")]
-    xlsx: bool,
     /// End with exit code 1 if the answer is empty
     #[arg(long)]
     fail_if_empty: bool,
@@ -159,9 +156,9 @@ impl ClientOptions {
     /// The output that these options ask for.
     ///
     /// # Errors
-    /// `--excel` or `--xlsx` with another format than CSV.
+    /// `--excel` with another format than CSV.
     pub(crate) fn output(&self, out: Out) -> Result<Out, Failure> {
-        for_excel(out, (self.excel, self.xlsx), self.format.is_some())
+        for_excel(out, self.excel, self.format.is_some())
             .map(|out| Out { fail_if_empty: self.fail_if_empty, ..out })
     }
 
@@ -198,35 +195,29 @@ pub(crate) struct OutputOptions {
     /// Write CSV as Excel opens it in most of Europe: semicolons, decimal commas, and names of economies
     #[arg(long)]
     excel: bool,
-    /// Write an Excel workbook with the columns of --excel to standard output, which has to be a file
-    #[arg(long, conflicts_with = "excel")]
-    xlsx: bool,
 }
 
 impl OutputOptions {
     /// The output that these options ask for.
     ///
     /// # Errors
-    /// `--excel` or `--xlsx` with another format than CSV.
+    /// `--excel` with another format than CSV.
     pub(crate) fn output(&self, out: Out) -> Result<Out, Failure> {
-        for_excel(out, (self.excel, self.xlsx), self.format.is_some())
+        for_excel(out, self.excel, self.format.is_some())
     }
 }
 
-/// An output for Excel, if CSV (`--excel`) or a workbook (`--xlsx`) for it is wanted.
-fn for_excel(out: Out, (excel, xlsx): (bool, bool), has_format: bool) -> Result<Out, Failure> {
-    let (option, dialect) = match (excel, xlsx) {
-        (false, false) => return Ok(out),
-        (_, true) => ("--xlsx", Dialect::Workbook),
-        (true, false) => ("--excel", Dialect::Excel),
-    };
-    if has_format && out.format != Format::Csv {
-        let message = format!("{option} is a form of csv, and another format is asked for");
-        return Err(Failure::new(Class::Invalid, "invalid-setting", message)
-            .at("format", if out.format == Format::Json { "json" } else { "table" })
-            .with_hint("leave --format out"));
+/// An output for Excel, if it is wanted. Without a format on the command line, that means CSV.
+fn for_excel(out: Out, excel: bool, has_format: bool) -> Result<Out, Failure> {
+    match (excel, has_format, out.format) {
+        (false, ..) => Ok(out),
+        (true, true, Format::Table | Format::Json) => {
+            Err(Failure::new(Class::Invalid, "invalid-setting", "--excel writes CSV only")
+                .at("format", if out.format == Format::Json { "json" } else { "table" })
+                .with_hint("leave --format out, or write --format csv"))
+        }
+        (true, ..) => Ok(Out { format: Format::Csv, dialect: Dialect::Excel, ..out }),
     }
-    Ok(Out { format: Format::Csv, dialect, ..out })
 }
 
 impl Keyed for OutputOptions {

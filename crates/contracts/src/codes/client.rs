@@ -53,7 +53,6 @@ pub(super) const AREA: Area = Area {
             "The answer to a prompt cannot be read from the terminal.",
             "Run the command again, with `--yes` if the answer is yes.",
         ),
-        user("no-chart", "The figures cannot be drawn as one chart.", "Narrow the query as the hint says."),
         external(
             "no-directory",
             "A temporary directory cannot be created.",

@@ -203,11 +203,9 @@ impl Row for DatasetRow<'_> {
             column("table", |row: &Self| Cell::text(table_word(row.ranked.table()))).shown("table", Left),
             column("rank", |row: &Self| Cell::count(row.ranked.rank)).shown("rank", Right),
             column("dataset", |row: &Self| Cell::text(&row.ranked.dataset)).shown("dataset", Left),
-            column("kind", |row: &Self| Cell::text(kind_word(row.ranked.kind()))).shown_as(
-                "kind",
-                Left,
-                Self::kind,
-            ),
+            column("kind", |row: &Self| Cell::text(kind_word(row.ranked.kind())))
+                .shown_as("kind", Left, Self::kind)
+                .if_room(1),
             column("supplements", |row: &Self| Cell::text(&row.ranked.supplements)),
             column("vintage", |row: &Self| Cell::text(row.vintage())).shown("latest vintage", Left),
             column("periods", |row: &Self| Cell::text(row.periods())).shown("periods", Left),

@@ -1,5 +1,5 @@
 //! CSV in two dialects: as programs read it everywhere, and as Excel opens it where the comma is the decimal
-//! mark. A field never has line breaks. A workbook is a third form of the same records.
+//! mark. A field never has line breaks.
 use std::borrow::Cow;
 
 use orewatch_contracts::Failure;
@@ -23,14 +23,12 @@ pub(crate) enum Dialect {
     Standard,
     /// Semicolon between fields, decimal comma, and a column of names for each column of economies.
     Excel,
-    /// A workbook of Excel instead of CSV, with the same columns of names.
-    Workbook,
 }
 
 impl Dialect {
     fn delimiter(self) -> u8 {
         match self {
-            Self::Standard | Self::Workbook => b',',
+            Self::Standard => b',',
             Self::Excel => b';',
         }
     }
@@ -39,7 +37,7 @@ impl Dialect {
     fn field(self, cell: &Cell) -> String {
         let text = cell.csv_text();
         match (self, cell) {
-            (Self::Standard | Self::Workbook, _) => one_line(&text).into_owned(),
+            (Self::Standard, _) => one_line(&text).into_owned(),
             (Self::Excel, Cell::Number(_)) => text.replace('.', ","),
             (Self::Excel, Cell::Count(_) | Cell::Flag(_)) => text,
             (Self::Excel, _) => harmless(&one_line(&text)).into_owned(),
@@ -52,40 +50,27 @@ fn harmless(text: &str) -> Cow<'_, str> {
     if text.starts_with(FORMULA_STARTS) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-/// A header and records with a column of names for each column of economies, where the dialect has them.
-pub(super) fn with_names(
-    dialect: Dialect,
-    header: &[impl AsRef<str>],
-    mut records: Vec<Vec<Cell>>,
-) -> (Vec<String>, Vec<Vec<Cell>>) {
-    let mut header: Vec<String> = header.iter().map(|name| name.as_ref().to_owned()).collect();
-    if dialect == Dialect::Standard {
-        return (header, records);
-    }
-    let is_named = |(place, name): (usize, &String)| ECONOMIES.contains(&name.as_str()).then_some(place);
-    let named: Vec<usize> = header.iter().enumerate().filter_map(is_named).collect();
-    let names: Vec<_> = named.iter().filter_map(|place| header.get(*place)).cloned().collect();
-    header.extend(names.into_iter().map(|name| format!("{name}_name")));
-    for record in &mut records {
-        let codes = named.iter().filter_map(|place| record.get(*place));
-        let names: Vec<_> = codes.map(|code| Cell::text(economy_name(&code.csv_text()))).collect();
-        record.extend(names);
-    }
-    (header, records)
-}
-
 /// Writes a header and records as CSV. The header is written even without records.
-pub(super) fn write_records(
+pub(crate) fn write_records(
     dialect: Dialect,
     header: &[impl AsRef<str>],
-    records: Vec<Vec<Cell>>,
+    records: impl IntoIterator<Item = Vec<Cell>>,
 ) -> Result<String, Failure> {
     let broken = |error: &dyn std::error::Error| Failure::internal(format!("csv: {error}"));
     let mut writer = csv::WriterBuilder::new().delimiter(dialect.delimiter()).from_writer(Vec::new());
-    let (header, records) = with_names(dialect, header, records);
+    let named: Vec<usize> = header
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| dialect == Dialect::Excel && ECONOMIES.contains(&name.as_ref()))
+        .map(|(place, _)| place)
+        .collect();
+    let names = named.iter().filter_map(|place| Some(format!("{}_name", header.get(*place)?.as_ref())));
+    let header = header.iter().map(|name| name.as_ref().to_owned()).chain(names);
     writer.write_record(header).map_err(|error| broken(&error))?;
     for record in records {
-        let fields = record.iter().map(|cell| dialect.field(cell));
+        let names = named.iter().filter_map(|place| record.get(*place));
+        let names = names.map(|code| economy_name(&code.csv_text()).to_owned());
+        let fields = record.iter().map(|cell| dialect.field(cell)).chain(names);
         writer.write_record(fields).map_err(|error| broken(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| broken(error.error()))?;
@@ -99,7 +84,7 @@ mod tests {
     fn written(dialect: Dialect) -> String {
         let record =
             vec![Cell::text("DEU"), Cell::Number(Some(0.5)), Cell::text("two\nlines; =1"), Cell::text("=1")];
-        write_records(dialect, &["consumer", "value", "text", "formula"], vec![record]).unwrap()
+        write_records(dialect, &["consumer", "value", "text", "formula"], [record]).unwrap()
     }
 
     #[test]

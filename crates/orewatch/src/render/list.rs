@@ -8,7 +8,7 @@ use orewatch_measures::Measure;
 
 use super::footnotes::{product_notes, proxy_mark};
 use super::out::Out;
-use super::row::{Column, only_shown, table_of_columns};
+use super::row::{Column, fitted_table, only_shown};
 use super::sheet::{Align, fit};
 use super::source_changes::SourceChanges;
 use super::wrap::hanging;
@@ -17,8 +17,10 @@ use crate::words::{by_word, count_text, economy_name};
 use orewatch_contracts::figure::{bar, brief, status_word};
 use orewatch_contracts::market::{names_text, size_text};
 
-/// Maximum width of a bar, in characters.
-const MAX_BAR_WIDTH: usize = 16;
+/// Width of a whole bar by the width of the page, in characters.
+fn bar_width(page: usize) -> usize {
+    if page < 100 { 8 } else { 16 }
+}
 
 /// Maximum width of a supplier's name, in characters.
 const MAX_NAME_WIDTH: usize = 16;
@@ -37,23 +39,26 @@ struct Columns {
 struct Filled {
     heading: &'static str,
     align: Align,
+    rank: u8,
     cells: Vec<String>,
 }
 
 /// Renders the list, with trends if requested.
 pub(crate) fn list(out: &Out, exposures: &[Exposure], with_trend: bool) -> String {
     let changes = Rc::new(SourceChanges::find(exposures));
-    let Columns { common, own } = columns(with_trend, &changes);
+    let Columns { common, own } = columns(out, with_trend, &changes);
     let filled = |column: &Column<Exposure>| Filled {
         heading: column.heading(),
         align: column.align(),
+        rank: column.rank(),
         cells: exposures.iter().map(|exposure| column.cell_text(exposure)).collect(),
     };
     let (above, common): (Vec<_>, Vec<_>) = common.iter().map(filled).partition(Filled::is_uniform);
     let own = own.iter().map(filled).filter(|column| column.cells.iter().any(|cell| !cell.is_empty()));
-    let shown = common.into_iter().chain(own).map(|column| (column.heading, column.align, column.cells));
+    let shown = common.into_iter().chain(own);
+    let shown = shown.map(|column| (column.rank, (column.heading, column.align, column.cells)));
     let mut text = heading(out, &above);
-    text.push_str(&table_of_columns(out, shown.collect()));
+    text.push_str(&fitted_table(out, shown.collect()));
     let notes = notes(exposures) + &changes.note() + &measure_notes(exposures);
     text.push_str(&hanging(&notes, out.width, 2));
     text
@@ -79,7 +84,7 @@ fn heading(out: &Out, above: &[Filled]) -> String {
     if common.is_empty() { String::new() } else { format!("{}\n", out.style.bold(&common.join(" · "))) }
 }
 
-fn columns(with_trend: bool, changes: &Rc<SourceChanges>) -> Columns {
+fn columns(out: &Out, with_trend: bool, changes: &Rc<SourceChanges>) -> Columns {
     let subject = |exposure: &Exposure| exposure.subject.clone().unwrap_or_default();
     let common: Vec<Column<Exposure>> = vec![
         only_shown("consumer", Align::Left, move |exposure| subject(exposure).consumer),
@@ -104,7 +109,8 @@ fn columns(with_trend: bool, changes: &Rc<SourceChanges>) -> Columns {
     own.extend(with_trend.then(trend_columns).into_iter().flatten());
     own.push(only_shown("firmness", Align::Left, revision::firmness_text));
     own.push(only_shown("threshold", Align::Left, standing));
-    own.push(only_shown("", Align::Left, move |exposure| note(exposure, with_trend)));
+    let bar_width = if with_trend { 0 } else { bar_width(out.width) };
+    own.push(only_shown("", Align::Left, move |exposure| note(exposure, bar_width)));
     Columns { common, own }
 }
 
@@ -118,8 +124,10 @@ fn trend_columns() -> Vec<Column<Exposure>> {
             let value = exposure.estimate.as_ref().and_then(|estimate| estimate.value);
             trend::change_words(&exposure.unit, &exposure.trend.clone().unwrap_or_default(), value)
         }),
-        only_shown("mean of 3", Align::Right, move |exposure: &Exposure| mean(exposure, |trend| trend.mean3)),
-        only_shown("of 5", Align::Right, move |exposure: &Exposure| mean(exposure, |trend| trend.mean5)),
+        only_shown("mean of 3", Align::Right, move |exposure: &Exposure| mean(exposure, |trend| trend.mean3))
+            .if_room(1),
+        only_shown("of 5", Align::Right, move |exposure: &Exposure| mean(exposure, |trend| trend.mean5))
+            .if_room(2),
     ]
 }
 
@@ -139,11 +147,11 @@ fn standing(exposure: &Exposure) -> String {
     verdict.map(|verdict| verdict::verdict_words(&exposure.unit, verdict)).unwrap_or_default()
 }
 
-/// A bar for a share; the reason or status if there is no figure.
-fn note(exposure: &Exposure, with_trend: bool) -> String {
+/// A bar for a share, if it has a width; the reason or status if there is no figure.
+fn note(exposure: &Exposure, bar_width: usize) -> String {
     let estimate = exposure.estimate.clone().unwrap_or_default();
     match (exposure.unit.as_str(), estimate.value) {
-        ("share", Some(share)) if !with_trend && exposure.lines.is_empty() => bar(share, MAX_BAR_WIDTH),
+        ("share", Some(share)) if exposure.lines.is_empty() => bar(share, bar_width),
         (_, Some(_)) => String::new(),
         (_, None) if estimate.reason.is_empty() => status_word(estimate.status()).to_owned(),
         (_, None) => estimate.reason,

@@ -1,7 +1,6 @@
 //! Rendering: tables, pages, JSON and CSV on standard output.
 pub(crate) mod card;
 mod cell;
-mod chart;
 mod dialect;
 mod explanation;
 mod footnotes;
@@ -13,13 +12,10 @@ mod sheet;
 mod source_changes;
 mod style;
 mod wide;
-mod workbook;
 mod wrap;
-mod xml;
 
 pub(crate) use cell::{Cell, Record};
-pub(crate) use chart::chart;
-pub(crate) use dialect::Dialect;
+pub(crate) use dialect::{Dialect, write_records};
 pub(crate) use explanation::{explanation, explanation_title};
 pub(crate) use footnotes::{product_notes, proxy_mark};
 pub(crate) use list::list;

@@ -99,7 +99,7 @@ impl Out {
     }
 
     /// Writes CSV with its header. For Excel, it begins with a byte order mark, by which Excel knows UTF-8.
-    pub(super) fn csv_text(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn csv_text(&self, text: &str) -> Result<(), Failure> {
         if self.dialect == Dialect::Excel {
             let written = io::stdout().lock().write_all("\u{feff}".as_bytes());
             written.map_err(|error| write_failure(&error))?;
@@ -112,30 +112,6 @@ impl Out {
         let text = plain(text, !self.style.is_plain());
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| write_failure(&error))
-    }
-
-    /// Writes bytes, which are for a file and never for a terminal.
-    pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
-        let mut stdout = io::stdout().lock();
-        if stdout.is_terminal() {
-            return Err(Failure::new(Class::Invalid, "invalid-setting", "a workbook cannot be shown")
-                .at("xlsx", "true")
-                .with_hint("write it to a file: orewatch ... --xlsx > figures.xlsx"));
-        }
-        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| write_failure(&error))
-    }
-
-    /// Refuses a workbook as the form of a stream.
-    ///
-    /// # Errors
-    /// The output is a workbook.
-    pub(crate) fn require_stream(&self) -> Result<(), Failure> {
-        if self.dialect == Dialect::Workbook {
-            return Err(Failure::new(Class::Invalid, "invalid-setting", "a stream is no workbook")
-                .at("xlsx", "true")
-                .with_hint("leave out --watch or --xlsx"));
-        }
-        Ok(())
     }
 
     /// Writes one JSON document, indented.

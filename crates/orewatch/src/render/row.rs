@@ -12,13 +12,15 @@ use orewatch_contracts::Failure;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::cell::Cell;
-use super::dialect::{Dialect, with_names, write_records};
+use super::dialect::{Dialect, write_records};
 use super::out::Out;
 use super::plain::one_line;
 use super::sheet::{Align, Sheet, least_width};
-use super::workbook::workbook;
 use super::wrap::wrap;
 use crate::options::Format;
+
+/// Width from which a page has room for the parts of a subject in columns of their own, in characters.
+const WIDE_PAGE: usize = 110;
 
 /// A value that is printed as a row.
 pub(crate) trait Row: Sized {
@@ -37,6 +39,9 @@ pub(crate) struct Column<T> {
 
 /// Writes a cell for people.
 type CellText<T> = Box<dyn Fn(&T) -> String>;
+
+/// A column of texts: heading, alignment, cells.
+pub(super) type TextColumn<'a> = (&'a str, Align, Vec<String>);
 
 /// How a table shows a column.
 struct Heading<T> {
@@ -116,8 +121,17 @@ impl<T> Column<T> {
         self
     }
 
-    /// Shows the column only on pages of these widths, in characters.
-    pub(crate) fn on_pages(mut self, widths: Range<usize>) -> Self {
+    /// Shows the column only on wide pages.
+    pub(crate) fn on_wide_pages(self) -> Self {
+        self.on_pages(WIDE_PAGE..usize::MAX)
+    }
+
+    /// Shows the column only on narrow pages.
+    pub(crate) fn on_narrow_pages(self) -> Self {
+        self.on_pages(0..WIDE_PAGE)
+    }
+
+    fn on_pages(mut self, widths: Range<usize>) -> Self {
         if let Some(heading) = &mut self.heading {
             heading.pages = widths;
         }
@@ -139,6 +153,11 @@ impl<T> Column<T> {
     /// The alignment in tables.
     pub(crate) fn align(&self) -> Align {
         self.heading.as_ref().map_or(Align::Left, |heading| heading.align)
+    }
+
+    /// Which columns a table gives up first where it would be wider than the page.
+    pub(crate) fn rank(&self) -> u8 {
+        self.heading.as_ref().map_or(0, |heading| heading.rank)
     }
 
     /// The text of a row's cell in tables.
@@ -233,20 +252,14 @@ pub(crate) fn document<'a, R: Row>(rows: impl IntoIterator<Item = &'a R>) -> Doc
     Document(rows.into_iter().collect())
 }
 
-/// The names of the columns, and the cells of rows.
-fn records<'a, R: Row + 'a>(rows: impl IntoIterator<Item = &'a R>) -> (Vec<&'static str>, Vec<Vec<Cell>>) {
-    let columns = R::columns();
-    let header = named(&columns).map(|(name, _)| name).collect();
-    let cells = |row| named(&columns).map(|(_, column)| (column.cell)(row)).collect();
-    (header, rows.into_iter().map(cells).collect())
-}
-
 /// Rows as CSV with a header, which is written even without rows.
 pub(crate) fn write_csv<'a, R: Row + 'a>(
     dialect: Dialect,
     rows: impl IntoIterator<Item = &'a R>,
 ) -> Result<String, Failure> {
-    let (header, records) = records(rows);
+    let columns = R::columns();
+    let header: Vec<&str> = named(&columns).map(|(name, _)| name).collect();
+    let records = rows.into_iter().map(|row| named(&columns).map(|(_, column)| (column.cell)(row)).collect());
     write_records(dialect, &header, records)
 }
 
@@ -260,23 +273,9 @@ impl Out {
         self.text(text.split_once('\n').map_or("", |(_, rows)| rows))
     }
 
-    /// Writes rows as CSV with a header, or as a workbook.
+    /// Writes rows as CSV with a header.
     pub(crate) fn csv<'a, R: Row + 'a>(&self, rows: impl IntoIterator<Item = &'a R>) -> Result<(), Failure> {
-        let (header, records) = records(rows);
-        self.records(&header, records)
-    }
-
-    /// Writes records as CSV with a header, or as a workbook.
-    pub(crate) fn records(&self, header: &[impl AsRef<str>], records: Vec<Vec<Cell>>) -> Result<(), Failure> {
-        match self.dialect {
-            Dialect::Workbook => {
-                let (header, records) = with_names(self.dialect, header, records);
-                self.bytes(&workbook(&header, &records)?)
-            }
-            Dialect::Standard | Dialect::Excel => {
-                self.csv_text(&write_records(self.dialect, header, records)?)
-            }
-        }
+        self.csv_text(&write_csv(self.dialect, rows)?)
     }
 
     /// Writes rows in the chosen format: a JSON array, CSV with a header, or a table.
@@ -319,6 +318,11 @@ pub(crate) fn table<'a, R: Row + 'a>(out: &Out, rows: impl IntoIterator<Item = &
             shown.push((heading.rank, (heading.text, heading.align, cells)));
         }
     }
+    fitted_table(out, shown)
+}
+
+/// A table from columns of texts with their ranks, without those for which the page has no room.
+pub(super) fn fitted_table(out: &Out, mut shown: Vec<(u8, TextColumn<'_>)>) -> String {
     let mut missing = Vec::new();
     while least_width(shown.iter().map(|(_, column)| column)) > out.width {
         let highest = shown.iter().map(|(rank, _)| *rank).max().unwrap_or_default();
@@ -334,8 +338,8 @@ pub(crate) fn table<'a, R: Row + 'a>(out: &Out, rows: impl IntoIterator<Item = &
     text
 }
 
-/// A table for people from columns of texts: heading, alignment, cells.
-pub(crate) fn table_of_columns(out: &Out, columns: Vec<(&str, Align, Vec<String>)>) -> String {
+/// A table for people from columns of texts.
+pub(crate) fn table_of_columns(out: &Out, columns: Vec<TextColumn<'_>>) -> String {
     let headings: Vec<(&str, Align)> = columns.iter().map(|(text, align, _)| (*text, *align)).collect();
     let mut sheet = Sheet::new(out, &headings);
     let mut columns: Vec<_> = columns.into_iter().map(|(_, _, cells)| cells.into_iter()).collect();

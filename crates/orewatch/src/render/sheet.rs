@@ -13,11 +13,14 @@ const PLAIN: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─'))
     .content_lines(ContentLineStyle::none());
 
-/// Spaces after a column.
+/// Spaces between two columns.
 const PADDING: u16 = 2;
 
 /// Longest word that is never broken, in characters: people copy identifiers.
 const MAX_UNBROKEN: u16 = 48;
+
+/// A space at which a cell is not wrapped, as long as the table is put together.
+const GLUE: char = '\u{a0}';
 
 /// Alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +36,8 @@ pub(crate) enum Align {
 pub(crate) struct Sheet {
     table: Table,
     width: u16,
-    /// Alignment of each column, and the length of its longest piece that must not be broken.
-    pieces: Vec<(Align, u16)>,
+    /// Length of the longest word of each column.
+    words: Vec<u16>,
 }
 
 impl Sheet {
@@ -45,63 +48,78 @@ impl Sheet {
             .load_style(PLAIN)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_header(columns.iter().map(|(name, _)| (*name).to_owned()));
-        for (column, (_, align)) in table.column_iter_mut().zip(columns) {
-            column.set_padding((0, PADDING));
+        for (place, (column, (_, align))) in table.column_iter_mut().zip(columns).enumerate() {
+            column.set_padding((0, padding(place, columns.len())));
             column.set_cell_alignment(match align {
                 Align::Left => CellAlignment::Left,
                 Align::Right => CellAlignment::Right,
             });
         }
-        let pieces = columns.iter().map(|(name, align)| (*align, longest_word(name))).collect();
-        Self { table, width: u16::try_from(out.width).unwrap_or(u16::MAX), pieces }
+        let words = columns.iter().map(|(name, _)| longest_word(name)).collect();
+        Self { table, width: u16::try_from(out.width).unwrap_or(u16::MAX), words }
     }
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         // A line break in a cell would look like another row.
-        let cells: Vec<String> = cells.into_iter().map(|cell| one_line(&cell).into_owned()).collect();
-        for ((align, longest), cell) in self.pieces.iter_mut().zip(&cells) {
-            let piece = match align {
-                Align::Left => longest_word(cell),
-                // A number and its unit stay together.
-                Align::Right => length(cell),
-            };
-            *longest = piece.max(*longest);
+        let cells: Vec<String> = cells.into_iter().map(|cell| glued(&one_line(&cell))).collect();
+        for (longest, cell) in self.words.iter_mut().zip(&cells) {
+            *longest = longest_word(cell).max(*longest);
         }
         self.table.add_row(cells);
     }
 
-    /// Renders the table without trailing spaces. Cells are wrapped between words only, so a table can be
-    /// wider than the page.
+    /// Renders the table without trailing spaces. Cells are wrapped between words only, and never inside a
+    /// number or before its unit, so a table can be wider than the page.
     pub(crate) fn finish(mut self) -> String {
-        let least = self.pieces.iter().map(|(_, piece)| piece.saturating_add(PADDING));
+        let least = self.words.iter().enumerate();
+        let least = least.map(|(place, word)| word.saturating_add(padding(place, self.words.len())));
         let narrowest = least.clone().fold(0, u16::saturating_add);
         for (column, least) in self.table.column_iter_mut().zip(least) {
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
         }
         self.table.set_width(self.width.max(narrowest));
-        let mut text = self.table.trim_fmt();
+        let mut text = self.table.trim_fmt().replace(GLUE, " ");
         text.push('\n');
         text
     }
 }
 
-/// Fewest characters that a table of these columns is wide: heading, alignment, cells.
+/// Spaces after a column, by its place among the columns of a table.
+fn padding(place: usize, columns: usize) -> u16 {
+    if place + 1 < columns { PADDING } else { 0 }
+}
+
+/// Fewest characters that a table of these columns is wide.
 pub(super) fn least_width<'a>(columns: impl Iterator<Item = &'a (&'a str, Align, Vec<String>)>) -> usize {
-    let piece = |align: Align, cell: &String| match align {
-        Align::Left => longest_word(cell),
-        Align::Right => length(cell),
-    };
-    let widths = columns.map(|(heading, align, cells)| {
-        let cells = cells.iter().map(|cell| piece(*align, cell)).max().unwrap_or_default();
+    let widths = columns.map(|(heading, _, cells)| {
+        let cells = cells.iter().map(|cell| longest_word(&glued(cell))).max().unwrap_or_default();
         usize::from(cells.max(longest_word(heading)) + PADDING)
     });
-    widths.sum()
+    widths.sum::<usize>().saturating_sub(usize::from(PADDING))
+}
+
+/// Replaces the spaces inside a number (`8 163`), before its unit (`98.4 %`) and after its sign (`> 50`).
+fn glued(cell: &str) -> String {
+    let mut words = cell.split(' ');
+    let mut glued = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let is_number = word.starts_with(|letter: char| letter.is_ascii_digit());
+        let is_unit = word.starts_with('%') || ["t", "t,", "pp", "kg", "kg,"].contains(&word);
+        let is_joined = match glued.chars().next_back() {
+            Some(last) if last.is_ascii_digit() => is_number || is_unit,
+            Some('<' | '>' | '≤' | '≥') => is_number,
+            _ => false,
+        };
+        glued.push(if is_joined { GLUE } else { ' ' });
+        glued.push_str(word);
+    }
+    glued
 }
 
 /// Length of the longest word of a text.
 fn longest_word(text: &str) -> u16 {
-    text.split_whitespace().map(length).max().unwrap_or_default()
+    text.split(' ').map(length).max().unwrap_or_default()
 }
 
 /// Length of a piece of text, up to [`MAX_UNBROKEN`].
@@ -132,6 +150,14 @@ pub(crate) fn pad(text: &str, width: usize, align: Align) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_keep_their_digits_and_units_together() {
+        let pieces = |cell| glued(cell).split(' ').map(|word| word.replace(GLUE, "_")).collect::<Vec<_>>();
+        assert_eq!(pieces("8 163 t (8 162 to 8 433)"), ["8_163_t", "(8_162", "to", "8_433)"]);
+        assert_eq!(pieces("> 50.0 % of 12 codes"), [">_50.0_%", "of", "12", "codes"]);
+        assert_eq!(pieces("-7 355 t, $1.2m"), ["-7_355_t,", "$1.2m"]);
+    }
 
     #[test]
     fn a_shortened_text_ends_with_an_ellipsis() {

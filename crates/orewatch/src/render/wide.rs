@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::cell::Cell;
 use super::out::Out;
-use super::row::table_of_columns;
+use super::row::{TextColumn, table_of_columns};
 use super::sheet::{Align, fit, least_width};
 use crate::words::{by_word, economy_name};
 
@@ -18,21 +18,18 @@ const MAX_NAME_WIDTH: usize = 16;
 /// Names of the columns that describe a subject.
 const SUBJECT: [&str; 7] = ["consumer", "material", "stage", "supplier", "measure", "by", "unit"];
 
-/// A column of texts: heading, alignment, cells.
-type TextColumn<'a> = (&'a str, Align, Vec<String>);
-
 /// Exposures by subject and period.
 pub(crate) struct Wide<'a> {
     /// Periods, in order.
-    pub(super) periods: Vec<&'a str>,
-    pub(super) lines: Vec<Line<'a>>,
+    periods: Vec<&'a str>,
+    lines: Vec<Line<'a>>,
 }
 
 /// The figures of one subject, in the order of the periods.
-pub(super) struct Line<'a> {
+struct Line<'a> {
     subject: &'a Subject,
-    pub(super) unit: &'a str,
-    pub(super) figures: Vec<Option<&'a Exposure>>,
+    unit: &'a str,
+    figures: Vec<Option<&'a Exposure>>,
 }
 
 impl<'a> Wide<'a> {
@@ -103,17 +100,6 @@ impl<'a> Wide<'a> {
         let (above, columns) = self.shared_and_own();
         let heading = if above.is_empty() { String::new() } else { format!("{}\n", above.join(" · ")) };
         format!("{}{}", out.style.bold(&heading), self.tables(out, &columns))
-    }
-
-    /// What all lines share as a title, and what tells each line from the others.
-    pub(super) fn labels(&self) -> (String, Vec<String>) {
-        let (shared, columns) = self.shared_and_own();
-        let label = |line: usize| {
-            let texts = columns.iter().filter_map(|(_, _, cells)| cells.get(line));
-            let texts: Vec<&str> = texts.map(String::as_str).filter(|text| !text.is_empty()).collect();
-            texts.join(" · ")
-        };
-        (shared.join(" · "), (0..self.lines.len()).map(label).collect())
     }
 
     /// The values of the subject that all lines share, and columns of those that differ.

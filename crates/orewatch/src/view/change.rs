@@ -1,6 +1,8 @@
 //! What differs between two vintages, as rows: exposures, and the terms, suppliers and source rows of one.
 use orewatch_contracts::common::v1::Estimate;
-use orewatch_contracts::exposure::v1::{Contribution, Exposure, ReleaseNote, SourceRow, Term, VintageChange};
+use orewatch_contracts::exposure::v1::{
+    Contribution, Exposure, ReleaseNote, SourceRow, Subject, Term, VintageChange,
+};
 use orewatch_contracts::figure::{brief, difference_in, estimate, number, quantity};
 use orewatch_contracts::ingestion::v1::PublisherNote;
 
@@ -87,9 +89,14 @@ impl Row for VintageChange {
 fn shown_columns() -> Vec<Column<VintageChange>> {
     let subject = |change: &VintageChange| exposure(change).subject.clone().unwrap_or_default();
     vec![
-        only_shown("consumer", Left, move |change: &VintageChange| subject(change).consumer),
-        only_shown("material", Left, move |change: &VintageChange| subject(change).material),
-        only_shown("stage", Left, move |change: &VintageChange| subject(change).stage),
+        only_shown("subject", Left, move |change: &VintageChange| {
+            let Subject { consumer, material, stage, .. } = subject(change);
+            format!("{consumer} {material} {stage}")
+        })
+        .on_narrow_pages(),
+        only_shown("consumer", Left, move |change: &VintageChange| subject(change).consumer).on_wide_pages(),
+        only_shown("material", Left, move |change: &VintageChange| subject(change).material).on_wide_pages(),
+        only_shown("stage", Left, move |change: &VintageChange| subject(change).stage).on_wide_pages(),
         only_shown("period", Left, |change: &VintageChange| exposure(change).period.clone()),
         only_shown("measure", Left, move |change: &VintageChange| {
             let subject = subject(change);
@@ -104,11 +111,13 @@ fn shown_columns() -> Vec<Column<VintageChange>> {
         only_shown("after", Right, |change: &VintageChange| brief(unit(change), new_estimate(change))),
         only_shown("difference", Right, |change: &VintageChange| {
             change.difference.map(|difference| difference_in(unit(change), difference)).unwrap_or_default()
-        }),
+        })
+        .if_room(1),
         only_shown("releases", Left, |change: &VintageChange| {
             let (old, new) = (vintages(&change.old_releases), vintages(&exposure(change).releases));
             if old == new || old.is_empty() { new } else { format!("{old} > {new}") }
-        }),
+        })
+        .if_room(2),
     ]
 }
 

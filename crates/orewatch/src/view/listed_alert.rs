@@ -1,6 +1,4 @@
 //! Rows of the list of alerts: each alert with how it is handled.
-use std::ops::Range;
-
 use orewatch_contracts::alerting::v1::{Alert, AlertHold};
 use orewatch_contracts::market::size_text;
 use orewatch_rules::wording;
@@ -13,13 +11,6 @@ use super::alert_text::{
 use crate::render::Align::{Left, Right};
 use crate::render::{Column, Row, fields, object, only_shown, proxy_mark};
 use crate::words::minute_text;
-
-/// Width from which a page has room for the parts of the subject in columns of their own, in characters.
-const WIDE_PAGE: usize = 110;
-
-fn wide() -> Range<usize> {
-    WIDE_PAGE..usize::MAX
-}
 
 /// An alert with how it is handled.
 #[derive(Debug)]
@@ -71,11 +62,11 @@ impl Row for ListedAlert<'_> {
             only_shown("id", Left, |row: &Self| short_id(&row.alert.id)),
             only_shown("state", Left, Self::state),
             only_shown("severity", Left, |row: &Self| row.alert.severity.clone()),
-            only_shown("subject", Left, |row: &Self| subject_summary(row.alert)).on_pages(0..WIDE_PAGE),
-            only_shown("consumer", Left, move |row: &Self| subject(row).consumer).on_pages(wide()),
-            only_shown("material", Left, move |row: &Self| subject(row).material).on_pages(wide()),
-            only_shown("stage", Left, move |row: &Self| subject(row).stage).on_pages(wide()),
-            only_shown("supplier", Left, Self::supplier).on_pages(wide()),
+            only_shown("subject", Left, |row: &Self| subject_summary(row.alert)).on_narrow_pages(),
+            only_shown("consumer", Left, move |row: &Self| subject(row).consumer).on_wide_pages(),
+            only_shown("material", Left, move |row: &Self| subject(row).material).on_wide_pages(),
+            only_shown("stage", Left, move |row: &Self| subject(row).stage).on_wide_pages(),
+            only_shown("supplier", Left, Self::supplier).on_wide_pages(),
             only_shown("period", Left, |row: &Self| row.alert.period.clone()),
             only_shown("value", Right, |row: &Self| {
                 let value = known_value(row.alert);

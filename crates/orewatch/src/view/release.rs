@@ -78,7 +78,8 @@ fn report_columns() -> Vec<Column<ReleaseInfo>> {
             .shown_as("quarantined", Right, move |info| rows(info, |report| report.rows_rejected))
             .if_room(3),
         column("first_period", |info: &ReleaseInfo| report_text(info, |report| &report.first_period))
-            .shown_as("periods", Left, periods),
+            .shown_as("periods", Left, periods)
+            .if_room(1),
         column("last_period", |info: &ReleaseInfo| report_text(info, |report| &report.last_period)),
         column("restates", |info: &ReleaseInfo| report_text(info, |report| &report.restates)),
     ]

@@ -83,7 +83,7 @@ impl Row for RevisionBand {
             column("economy", |band: &Self| Cell::text(&band.economy)).shown_as("of", Left, |band| {
                 if band.economy.is_empty() { "economies".to_owned() } else { "world".to_owned() }
             }),
-            column("figures", |band: &Self| Cell::count(band.figures)).shown("figures", Right),
+            column("figures", |band: &Self| Cell::count(band.figures)).shown("figures", Right).if_room(1),
             column("median", |band: &Self| Cell::Number(band.median)).shown_as(
                 "median",
                 Right,
@@ -100,7 +100,8 @@ impl Row for RevisionBand {
             }),
             only_shown("largest", Left, |band: &Self| {
                 band.largest.first().map(|revision| figure_text(unit(band), revision)).unwrap_or_default()
-            }),
+            })
+            .if_room(2),
         ]
     }
 }

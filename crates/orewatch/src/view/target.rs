@@ -112,7 +112,8 @@ fn figure_columns<'a>() -> Vec<Column<TargetBasis<'a>>> {
         ),
         column("low", |row: &TargetBasis<'_>| row.number(|estimate| estimate.low))
             .shown_as("bounds", Right, TargetBasis::range)
-            .unless_empty(),
+            .unless_empty()
+            .if_room(2),
         column("high", |row: &TargetBasis<'_>| row.number(|estimate| estimate.high)),
         column("unit", |row: &TargetBasis<'_>| Cell::text(&row.standing.unit)),
         column("status", |row: &TargetBasis<'_>| {
@@ -145,11 +146,9 @@ fn progress_columns<'a>() -> Vec<Column<TargetBasis<'a>>> {
             Right,
             move |row: &TargetBasis<'_>| signed(row, row.progress.distance),
         ),
-        column("path", |row: &TargetBasis<'_>| Cell::Number(row.progress.path)).shown_as(
-            "path",
-            Right,
-            |row: &TargetBasis<'_>| row.value(row.progress.path),
-        ),
+        column("path", |row: &TargetBasis<'_>| Cell::Number(row.progress.path))
+            .shown_as("path", Right, |row: &TargetBasis<'_>| row.value(row.progress.path))
+            .if_room(1),
         column("path_from", |row: &TargetBasis<'_>| Cell::text(&row.progress.path_from)),
         column("needed", |row: &TargetBasis<'_>| Cell::Number(row.progress.needed)).shown_as(
             "needed a year",

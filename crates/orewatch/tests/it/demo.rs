@@ -1,7 +1,7 @@
 //! The demo: its figures are those of the statistics that ship with it.
 use serde_json::Value;
 
-use crate::run::{Up, err, json, ok, run};
+use crate::run::{Up, command, err, json, ok, run};
 
 fn find<'a>(list: &'a Value, pairs: &[(&str, &str)]) -> &'a Value {
     let list = list.as_array().unwrap();
@@ -146,6 +146,34 @@ fn every_figure_is_in_what_the_command_beside_it_prints() {
         "2024",
     ]);
     assert_eq!(changes["changes_total"], count("shares of largest producers"));
+    check_widths(&up);
+}
+
+/// Tables wrap between words, or leave columns out and say which. The headers of files that `sources` lists
+/// are not among them: people copy them, so that they stay on one line.
+fn check_widths(up: &Up) {
+    for asked in [
+        &["alerts"][..],
+        &["claims"],
+        &["releases"],
+        &["revisions"],
+        &["rules", "list"],
+        &["scenarios"],
+        &["targets"],
+        &["policy"],
+        &["exposure", "--consumer", "G7", "--measure", "import-top1", "--as-of", "2024"],
+        &["exposure", "--consumer", "G7", "--measure", "import-share", "--supplier", "China", "--trend"],
+        &["exposure", "--consumer", "G7", "--measure", "import-share", "--supplier", "China", "--firmness"],
+        &["changes", "MCS2026"],
+    ] {
+        for width in [80, 100, 120] {
+            let mut asking = command(&[asked, &["--server", &up.address]].concat());
+            let text = String::from_utf8(asking.env("COLUMNS", width.to_string()).output().unwrap().stdout);
+            let text = text.unwrap();
+            let widest = text.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+            assert!((1..=width).contains(&widest), "{asked:?}: {widest} of {width}\n{text}");
+        }
+    }
 }
 
 /// The customs of the United Kingdom, June 2024 to June 2026, counted by hand from the source's rows.

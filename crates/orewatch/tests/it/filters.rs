@@ -226,20 +226,3 @@ fn notes_of_the_users_own_are_kept_with_the_release() {
     let note = &changes["notes"][0];
     assert_eq!((&note["note"], &note["economy"]), (&"Revised after a visit.".into(), &json!(null)));
 }
-
-#[test]
-fn figures_are_written_as_a_workbook_and_as_a_chart() {
-    let desk = Desk::new();
-    let data = desk.path("data");
-    let asked =
-        ["exposure", "--consumer", "DEU", "--measure", "import-top1", "--by", "quantity", "--data", &data];
-    let workbook = run(&[&asked[..], &["--xlsx"]].concat());
-    assert_eq!(workbook.status.code(), Some(0), "{}", err(&workbook));
-    assert!(workbook.stdout.starts_with(b"PK"), "a ZIP archive");
-    let csv = run(&[&asked[..], &["--xlsx", "--format", "json"]].concat());
-    assert_eq!(csv.status.code(), Some(2), "{}", err(&csv));
-    let chart = ok(&[&asked[..], &["--svg"]].concat());
-    assert!(chart.starts_with("<svg ") && chart.contains(">2024</text>"), "{chart}");
-    let all = run(&["exposure", "--consumer", "DEU,WLD", "--svg", "--data", &data]);
-    assert_eq!(all.status.code(), Some(2), "{}", err(&all));
-}

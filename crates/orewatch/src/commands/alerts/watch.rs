@@ -42,7 +42,6 @@ struct Watch<'a> {
 
 /// Shows the current alerts and all later transitions, or the transitions after a token.
 pub(super) async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Result<(), Failure> {
-    client.out.require_stream()?;
     if client.out.format == Format::Csv {
         client.out.csv::<AlertTransition>([])?;
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{as_at, print_message, scenarios, with_client};
 use crate::names;
 use crate::options::{ClientOptions, Format};
-use crate::render::{Out, Wide, card, chart, document, list};
+use crate::render::{Out, Wide, card, document, list, write_records};
 use crate::session::{Client, Session};
 use crate::words::count_text;
 use arrange::Arrange;
@@ -36,10 +36,7 @@ Examples:
       --measure import-share --supplier China --by quantity --as-of 2014,2024 --wide
   orewatch exposure --consumer Germany,Japan --measure import-share --above 65% --sort=-value
   orewatch exposure --consumer USA --material 'listed(USA-2025)' --measure import-top1
-  orewatch exposure --consumer JPN --excel > japan.csv
-  orewatch exposure --consumer JPN --xlsx > japan.xlsx
-  orewatch exposure --consumer Germany,Japan --material cobalt --stage mined --by quantity \\
-      --measure import-top1 --svg > cobalt.svg")]
+  orewatch exposure --consumer JPN --excel > japan.csv")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) select: Select,
@@ -66,9 +63,6 @@ pub(crate) struct Args {
     /// Show how firm the published figures behind each figure are, by how much they were revised so far
     #[arg(long)]
     firmness: bool,
-    /// Draw the figures over the periods as an SVG picture [default periods: all]
-    #[arg(long, conflicts_with_all = ["format", "excel", "xlsx", "wide", "sources", "trend", "firmness"])]
-    svg: bool,
     #[command(flatten)]
     arrange: Arrange,
     #[command(flatten)]
@@ -244,11 +238,8 @@ async fn query_and_print(args: &Args, client: &Client) -> Result<(), Failure> {
     client.out.require(found.exposures.is_empty())
 }
 
-/// Prints what was found as a summary, as a list, with the periods side by side, or as a chart.
+/// Prints what was found as a summary, as a list, or with the periods side by side.
 fn print(args: &Args, out: &Out, filter: &ExposureFilter, found: &Found) -> Result<(), Failure> {
-    if args.svg && !found.exposures.is_empty() {
-        return out.text(&chart(&found.exposures)?);
-    }
     let wide = args.arrange.wide.then(|| Wide::new(&found.exposures));
     match (out.format, wide) {
         (Format::Json, Some(wide)) => out.json(&json!({
@@ -261,7 +252,7 @@ fn print(args: &Args, out: &Out, filter: &ExposureFilter, found: &Found) -> Resu
         })),
         (Format::Csv, Some(wide)) => {
             let (header, records) = wide.records();
-            out.records(&header, records)
+            out.csv_text(&write_records(out.dialect, &header, records)?)
         }
         (Format::Csv, None) => out.csv(&found.exposures),
         (Format::Table, _) if found.exposures.is_empty() => Ok(()),
@@ -279,10 +270,7 @@ impl Args {
         Ok(ExposureFilter {
             measures: names::measures(&self.measure)?,
             by: self.by.map_or(By::Unspecified, By::from).into(),
-            as_of: match self.as_of.is_empty() && self.svg {
-                true => "all".to_owned(),
-                false => self.as_of.join(","),
-            },
+            as_of: self.as_of.join(","),
             frequency: self.frequency.map_or(common::Frequency::Unspecified, common::Frequency::from).into(),
             ..self.select.filter()?
         })
