@@ -39,7 +39,7 @@ use crate::vintages::compare_vintages;
 use crate::watch::{DecodedEvents, WatchStart, Watcher};
 
 /// Exposures in one message of a stream.
-const EXPOSURES_PER_MESSAGE: usize = 1000;
+const EXPOSURES_PER_MESSAGE: usize = 250;
 
 /// Upper bounds on concurrent watches, in total and for each identity. On JetStream each watch reads ahead.
 const MAX_WATCHES: usize = 1_024;

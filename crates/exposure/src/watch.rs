@@ -34,7 +34,7 @@ const TOKEN_PREFIX: &str = "w1-";
 const CHECKPOINT_INTERVAL: u32 = 256;
 
 /// Changes in one message. A watcher that does not read holds one such message in memory.
-const CHANGES_PER_MESSAGE: usize = 250;
+const CHANGES_PER_MESSAGE: usize = 64;
 
 /// Number of decoded events that are kept; each has some thousands of changes at most.
 const MAX_DECODED: usize = 8;

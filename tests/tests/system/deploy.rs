@@ -186,23 +186,30 @@ fn argument(container: &Value, flag: &str) -> String {
 #[test]
 fn the_binary_accepts_the_arguments_of_the_manifests() {
     let documents = documents(&render_base());
-    for (service, _) in SERVICES {
-        let container = &deployment(&documents, service)["spec"]["template"]["spec"]["containers"][0];
-        assert_eq!(argument(container, "--log"), "nats://nats:4222");
-        // With the same arguments and an unreachable log, the binary must report the log, not an argument.
-        let folder = TempDir::new().expect("a temporary folder");
-        let tokens = folder.path().join("tokens.toml");
-        fs::write(&tokens, "").expect("a temporary file");
-        let args = arguments(container).into_iter().map(|arg| match arg.as_str() {
-            "nats://nats:4222" => "nats://127.0.0.1:1".to_owned(),
-            "0.0.0.0:7070" => "0.0.0.0:0".to_owned(),
-            "/run/orewatch/tokens.toml" => tokens.display().to_string(),
-            _ => arg,
-        });
-        let run = output(Command::new(orewatch()).args(args));
-        assert_eq!(run.status.code(), Some(4), "{service}: {}", text(&run.stderr));
-        assert!(text(&run.stderr).contains("127.0.0.1:1"), "{service}: {}", text(&run.stderr));
-    }
+    let container = |service| &deployment(&documents, service)["spec"]["template"]["spec"]["containers"][0];
+    // Each waits for the log for some time.
+    std::thread::scope(|scope| {
+        for (service, _) in SERVICES {
+            scope.spawn(move || check_arguments(service, container(service)));
+        }
+    });
+}
+
+/// With the same arguments and an unreachable log, the binary must report the log, not an argument.
+fn check_arguments(service: &str, container: &Value) {
+    assert_eq!(argument(container, "--log"), "nats://nats:4222");
+    let folder = TempDir::new().expect("a temporary folder");
+    let tokens = folder.path().join("tokens.toml");
+    fs::write(&tokens, "").expect("a temporary file");
+    let args = arguments(container).into_iter().map(|arg| match arg.as_str() {
+        "nats://nats:4222" => "nats://127.0.0.1:1".to_owned(),
+        "0.0.0.0:7070" => "0.0.0.0:0".to_owned(),
+        "/run/orewatch/tokens.toml" => tokens.display().to_string(),
+        _ => arg,
+    });
+    let run = output(Command::new(orewatch()).args(args));
+    assert_eq!(run.status.code(), Some(4), "{service}: {}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("127.0.0.1:1"), "{service}: {}", text(&run.stderr));
 }
 
 #[test]

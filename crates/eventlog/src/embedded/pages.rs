@@ -19,7 +19,7 @@ use crate::{Error, Event, Filter, Position};
 const MAX_CONNECTIONS: usize = 4;
 
 /// Upper bound on the data of the pages that are kept, in bytes.
-const MAX_PAGES_BYTES: usize = 24 * 1024 * 1024;
+const MAX_PAGES_BYTES: usize = 16 * 1024 * 1024;
 
 /// Estimate of the memory that an event takes beside its data, in bytes.
 const EVENT_OVERHEAD_BYTES: usize = 256;

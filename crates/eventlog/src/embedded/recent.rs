@@ -7,7 +7,7 @@ use crate::{Event, Filter, NewEvent, Position, StreamName};
 
 /// Upper bound on the data that is kept, in bytes: readers of a log that grows as fast as it can may be some
 /// appends behind.
-const MAX_RECENT_BYTES: usize = 48 * 1024 * 1024;
+const MAX_RECENT_BYTES: usize = 24 * 1024 * 1024;
 
 /// Upper bound on the events that are kept.
 const MAX_RECENT_EVENTS: usize = 4_096;

@@ -102,19 +102,29 @@ pub(super) fn least_width<'a>(columns: impl Iterator<Item = &'a (&'a str, Align,
 /// Replaces the spaces inside a number (`8 163`), before its unit (`98.4 %`) and after its sign (`> 50`).
 fn glued(cell: &str) -> String {
     let mut words = cell.split(' ');
-    let mut glued = words.next().unwrap_or_default().to_owned();
+    let mut last = words.next().unwrap_or_default();
+    let mut glued = last.to_owned();
     for word in words {
-        let is_number = word.starts_with(|letter: char| letter.is_ascii_digit());
-        let is_unit = word.starts_with('%') || ["t", "t,", "pp", "kg", "kg,"].contains(&word);
-        let is_joined = match glued.chars().next_back() {
-            Some(last) if last.is_ascii_digit() => is_number || is_unit,
-            Some('<' | '>' | '≤' | '≥') => is_number,
+        let is_joined = match last.chars().next_back() {
+            Some(end) if end.is_ascii_digit() => is_unit(word) || is_group(last) && is_group(word),
+            Some('<' | '>' | '≤' | '≥') => word.starts_with(|letter: char| letter.is_ascii_digit()),
             _ => false,
         };
         glued.push(if is_joined { GLUE } else { ' ' });
         glued.push_str(word);
+        last = word;
     }
     glued
+}
+
+fn is_unit(word: &str) -> bool {
+    word.starts_with('%') || ["t", "t,", "pp", "pp,"].contains(&word)
+}
+
+/// Whether a word is digits that may be written apart from others: `8` and `163` of `8 163`.
+fn is_group(word: &str) -> bool {
+    let digits = word.trim_matches(|letter: char| !letter.is_ascii_digit());
+    (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Length of the longest word of a text.
@@ -157,6 +167,7 @@ mod tests {
         assert_eq!(pieces("8 163 t (8 162 to 8 433)"), ["8_163_t", "(8_162", "to", "8_433)"]);
         assert_eq!(pieces("> 50.0 % of 12 codes"), [">_50.0_%", "of", "12", "codes"]);
         assert_eq!(pieces("-7 355 t, $1.2m"), ["-7_355_t,", "$1.2m"]);
+        assert_eq!(pieces("2026-12-01 00:00"), ["2026-12-01", "00:00"]);
     }
 
     #[test]
