@@ -143,6 +143,7 @@ impl From<Error> for Failure {
             Error::Full { .. } => (Class::Exhausted, "log-full"),
             Error::Gone { .. } => (Class::Damaged, "log-gone"),
             Error::Corrupt { .. } => (Class::Damaged, "log-corrupt"),
+            Error::NotPermitted { .. } => (Class::Unavailable, "log-not-permitted"),
             Error::Misconfigured { .. } => (Class::Unavailable, "log-misconfigured"),
         };
         let failure = Self::new(class, code, error.to_string());
@@ -150,6 +151,10 @@ impl From<Error> for Failure {
             Error::Full { .. } => failure.retry_after(FULL_LOG_RETRY).with_hint(
                 "make room on its disk, or raise its limit; nothing was stored, what is known is still \
                  answered, and writing goes on by itself",
+            ),
+            Error::NotPermitted { .. } => failure.with_hint(
+                "give this identity the permission, or this process the credentials of another one; \
+                 `orewatch setup --print nats` prints what each identity needs",
             ),
             _ => failure,
         }

@@ -38,6 +38,7 @@ pub mod jetstream;
 mod limits;
 mod port;
 mod projection;
+mod recent;
 mod room;
 
 pub use append::{MAX_APPEND_ATTEMPTS, append_with_retry};

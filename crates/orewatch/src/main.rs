@@ -9,6 +9,7 @@ mod cli;
 mod commands;
 mod demo;
 mod names;
+mod nats_options;
 mod options;
 mod render;
 mod services;
@@ -29,7 +30,7 @@ use cli::{Cli, Command};
 use commands::{
     acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
     exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases,
-    repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, units, verify,
+    repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets, units, verify,
     with_client, withdraw,
 };
 use session::Session;
@@ -70,6 +71,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Demo(args) => Box::pin(demo::run(args, session)).await,
         Command::Up(args) => Box::pin(serve::up(args, session)).await,
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
+        Command::Setup(args) => Box::pin(setup::run(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,

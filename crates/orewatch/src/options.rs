@@ -27,8 +27,19 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("log"),
     Key::new("log-format"),
     Key::new("log-level"),
+    Key::new("log-replicas"),
+    Key::new("make-logs"),
+    Key::new("max-log-size"),
+    Key::new("nats-ca"),
+    Key::new("nats-cert"),
+    Key::new("nats-creds"),
+    Key::new("nats-inbox"),
+    Key::new("nats-key"),
+    Key::new("nats-nkey"),
     Key::new("open-to-all"),
+    Key::new("ordinal"),
     Key::new("otlp-endpoint").shared("OTEL_EXPORTER_OTLP_ENDPOINT"),
+    Key::new("placement-tags"),
     Key::section("poll"),
     Key::new("public-url"),
     Key::new("secrets-dir"),
@@ -313,6 +324,6 @@ impl Keyed for ClientOptions {
     }
 }
 
-fn given<const N: usize>(flags: [(&'static str, &Option<String>); N]) -> Flags {
+pub(crate) fn given<const N: usize>(flags: [(&'static str, &Option<String>); N]) -> Flags {
     flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
 }

@@ -9,6 +9,7 @@ use orewatch_contracts::exposure::v1::exposure_service_server;
 use orewatch_contracts::ingestion::v1::ingestion_service_server;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::EventLog;
+use orewatch_eventlog::jetstream::JetStreamOptions;
 use orewatch_ingestion::GateModes;
 use orewatch_ingestion::archive::{ArchiveLocation, Quota};
 use orewatch_runtime::{Context, LogStore, LogTarget, Settings, client};
@@ -19,6 +20,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::nats_options::jetstream_options;
 use crate::settings::{bytes, duration};
 
 /// Default of `--keep-refused`: how long the archive keeps files that no release needs.
@@ -66,6 +68,8 @@ impl Service {
 pub(crate) struct ServicesConfig {
     /// Where the event logs are.
     pub(crate) log: LogTarget,
+    /// How to connect to NATS, if the logs are there.
+    pub(crate) nats: JetStreamOptions,
     /// Configuration of the ingestion service, with its archive.
     pub(crate) ingestion: orewatch_ingestion::Config,
     /// Configuration of the alerting service, with its deliveries.
@@ -73,9 +77,14 @@ pub(crate) struct ServicesConfig {
 }
 
 impl ServicesConfig {
-    /// Reads the configuration. Files beside the log are kept in the directory `beside`, unless the settings
+    /// Reads the configuration of the process `name`. Files beside the log are kept in the directory `beside`, unless the settings
     /// name other places.
-    pub(crate) fn new(log: LogTarget, beside: &Path, settings: &Settings) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        log: LogTarget,
+        name: &str,
+        beside: &Path,
+        settings: &Settings,
+    ) -> Result<Self, Failure> {
         let archive =
             settings.get("archive")?.unwrap_or_else(|| ArchiveLocation::Folder(beside.join("archive")));
         let gates = settings.get_or("gates", GateModes::default())?;
@@ -97,7 +106,7 @@ impl ServicesConfig {
             snapshots: Some(beside.join("snapshots")),
             delivery: delivery_config(&log, settings)?,
         };
-        Ok(Self { log, ingestion, alerting })
+        Ok(Self { log, nats: jetstream_options(settings, name)?, ingestion, alerting })
     }
 }
 
@@ -131,7 +140,7 @@ pub(crate) fn build(
 ) -> impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure> {
     let services = services.to_vec();
     async move |context: Context, routes: &mut RoutesBuilder| {
-        let store = config.log.connect().await?;
+        let store = config.log.connect(&config.nats).await?;
         let wants = |wanted: &[Service]| services.iter().any(|service| wanted.contains(service));
         let observations =
             open(&store, "observations", wants(&[Service::Ingestion, Service::Exposure])).await?;

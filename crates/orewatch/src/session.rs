@@ -117,7 +117,7 @@ impl Session {
             shutdown_budget: EMBEDDED_SHUTDOWN_BUDGET,
             access: Access::open(),
         };
-        let mut services_config = ServicesConfig::new(LogTarget::Embedded(dir.to_owned()), dir, settings)?;
+        let mut services_config = ServicesConfig::new(LogTarget::Embedded(dir.to_owned()), "orewatch", dir, settings)?;
         services_config.ingestion.polling = self.polling(settings)?;
         let config = services_config.ingestion.clone();
         let started = Box::pin(server.start(services::build(services_config, &Service::ALL))).await;

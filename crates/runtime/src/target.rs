@@ -52,15 +52,19 @@ impl fmt::Display for LogTarget {
 }
 
 impl LogTarget {
-    /// Connects to the NATS server. Nothing is opened yet in a directory.
+    /// Connects to the NATS server with some options. Nothing is opened yet in a directory. Warns if what the
+    /// server acknowledges may not survive a loss of power.
     ///
     /// # Errors
     /// Those of the log, with its address or directory.
-    pub async fn connect(&self) -> Result<LogStore, Failure> {
+    pub async fn connect(&self, options: &JetStreamOptions) -> Result<LogStore, Failure> {
         match self {
             Self::Embedded(dir) => Ok(LogStore::Embedded(dir.clone())),
             Self::Nats(url) => {
-                let connected = jetstream::connect(url, JetStreamOptions::default()).await?;
+                let connected = jetstream::connect(url, options.clone()).await?;
+                if let Some(weakness) = connected.weakness() {
+                    tracing::warn!(weakness, "update the NATS server");
+                }
                 Ok(LogStore::JetStream(Box::new(connected)))
             }
         }

@@ -24,6 +24,7 @@ mod files;
 mod full_disk;
 mod leases;
 mod load;
+mod permissions;
 mod pipeline;
 mod recorded;
 mod subscribers;

@@ -63,6 +63,12 @@ pub(super) const AREA: Area = Area {
             "Correct the configuration of the log as the message says.",
         ),
         external(
+            "log-not-permitted",
+            "The permissions of the NATS server forbid what the service needs.",
+            "Give the identity the permission that the message names, as `orewatch setup --print nats` lists it, or \
+             give the process its own credentials.",
+        ),
+        external(
             "log-slow",
             "Reading from the log took too long.",
             "Try again. Check the load and the disk of the log.",

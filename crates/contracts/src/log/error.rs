@@ -75,6 +75,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The permissions of the log's server forbid something: change them, or the credentials.
+    #[error("log {log}: not permitted: {what}")]
+    NotPermitted {
+        /// The log.
+        log: String,
+        /// What was tried, such as `publish to SUBJECT`.
+        what: String,
+    },
     /// The log is not set up as it must be: change its configuration.
     #[error("log {log} cannot be used: {reason}")]
     Misconfigured {

@@ -27,23 +27,26 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::port::Items;
+use crate::recent::Recent;
 use crate::{Error, EventLog, Extent, Filter, NewEvent, Position, StreamName, limits};
 
 mod file;
 mod pages;
 mod reader;
-mod recent;
 mod row;
 mod writer;
 
 use file::LogFile;
 use pages::Pages;
 use reader::Reader;
-use recent::Recent;
 use writer::{Append, Writer};
 
 /// Time that an append waits for the disk before its outcome counts as unknown.
 const MAX_APPEND_WAIT: Duration = Duration::from_secs(30);
+
+/// Upper bound on the data of new events that are kept in memory, in bytes: readers of a log that grows as
+/// fast as it can may be some appends behind.
+const MAX_RECENT_BYTES: usize = 24 * 1024 * 1024;
 
 /// Upper bound on appends that wait for the writer.
 const MAX_QUEUED_APPENDS: usize = 1_024;
@@ -102,7 +105,7 @@ impl Embedded {
     fn open(dir: &Path, log: &str, options: Options) -> Result<Self, Error> {
         let place = Arc::new(LogFile::new(dir, log)?);
         let lock = place.lock()?;
-        let recent = Arc::new(Recent::default());
+        let recent = Arc::new(Recent::new(MAX_RECENT_BYTES));
         let writer = Writer::open(Arc::clone(&place), lock, Arc::clone(&recent), options)?;
         let heads = writer.heads();
         let pages = Arc::new(Pages::new(Arc::clone(&place), recent));

@@ -9,8 +9,9 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::publish::{self, Message, Outcome};
+use super::refusals::Asked;
 use super::{JetStreamLog, Trouble, envelope, lookup};
-use crate::{Error, NewEvent, Position, StreamName, limits};
+use crate::{Error, EventLog as _, NewEvent, Position, StreamName, limits};
 
 /// Time that an attempt goes on after a new connection was made: the client sends on it what it still holds.
 const GRACE: Duration = Duration::from_millis(250);
@@ -32,6 +33,8 @@ struct Ready<'a> {
     expected: Position,
     events: &'a [NewEvent],
     messages: Vec<Message>,
+    /// The subjects that it publishes on.
+    asked: Asked,
 }
 
 impl JetStreamLog {
@@ -44,18 +47,22 @@ impl JetStreamLog {
         let deadline = self.deadline();
         let _in_flight = self.admit(limits::data_size(events), deadline).await?;
         let message = |event: &NewEvent| Message {
-            headers: envelope::headers(&self.log, stream, event),
+            headers: envelope::headers(self.name(), stream, event),
             data: event.data.clone(),
         };
         let messages = events.iter().map(message).collect();
-        let append = Ready { stream, subject: envelope::subject(stream), expected, events, messages };
-        super::patiently(&self.log, deadline, |wait| self.attempt(&append, wait)).await
+        let subject = envelope::subject(stream);
+        let mut asked = self.source.nats.asked(self.name(), &["STREAM.MSG.GET"]);
+        asked.publishes.push(subject.clone());
+        let append = Ready { stream, subject, expected, events, messages, asked };
+        let attempt = |wait| self.source.nats.ask(wait, &append.asked, self.attempt(&append, wait));
+        super::patiently(self.name(), deadline, attempt).await
     }
 
     async fn attempt(&self, append: &Ready<'_>, wait: Duration) -> Result<Vec<Position>, Trouble> {
         match self.publish(append, wait).await {
             Outcome::Stored(last) => Ok(ending_at(last, append.events.len())),
-            Outcome::Full(reason) => Err(Trouble::Final(Error::Full { log: self.log.to_string(), reason })),
+            Outcome::Full(reason) => Err(Trouble::Final(Error::Full { log: self.name().to_owned(), reason })),
             Outcome::Failed { reason, unknown: true } => Err(Trouble::Unknown(reason)),
             Outcome::Failed { reason, unknown: false } => Err(Trouble::Passing(reason)),
             Outcome::KnownId => match super::bounded(wait, self.settle(append)).await? {
@@ -75,14 +82,14 @@ impl JetStreamLog {
     /// Publishes once. Gives up soon after the connection was lost, because an acknowledgement on the old one
     /// cannot come any more.
     async fn publish(&self, append: &Ready<'_>, wait: Duration) -> Outcome {
-        let mut connections = self.nats.connections.clone();
+        let mut connections = self.source.nats.connections.clone();
         connections.mark_unchanged();
         let lost = async {
             // An error means that the client is gone, which `publish` reports.
             let _closed = connections.changed().await;
             tokio::time::sleep(GRACE).await;
         };
-        let client = &self.nats.client;
+        let client = &self.source.nats.client;
         let Ready { subject, expected, messages, .. } = append;
         tokio::select! {
             biased;
@@ -104,7 +111,7 @@ impl JetStreamLog {
         };
         let waited = tokio::time::timeout_at(deadline, permits).await;
         waited.ok().and_then(Result::ok).ok_or_else(|| Error::Unavailable {
-            log: self.log.to_string(),
+            log: self.name().to_owned(),
             reason: "earlier appends are still waiting for their acknowledgement".to_owned(),
             outcome_unknown: false,
         })
@@ -112,11 +119,11 @@ impl JetStreamLog {
 
     /// Finds out from the stream whether an append was stored.
     async fn settle(&self, append: &Ready<'_>) -> Result<Settled, Trouble> {
-        let known = lookup::known(&self.stream, &append.subject, append.expected, append.events);
+        let known = lookup::known(&self.source.stream, &append.subject, append.expected, append.events);
         if let Some(positions) = known.await? {
             return Ok(Settled::Known(positions));
         }
-        let actual = lookup::last(&self.stream, &append.subject).await?;
+        let actual = lookup::last(&self.source.stream, &append.subject).await?;
         Ok(if actual == append.expected { Settled::Absent } else { Settled::Conflict(actual) })
     }
 }

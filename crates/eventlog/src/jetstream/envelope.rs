@@ -20,7 +20,7 @@ use crate::attribute::{decode, encode};
 use crate::{Event, NewEvent, Position, StreamName};
 
 /// First token of all subjects.
-const SUBJECT_ROOT: &str = "orewatch";
+pub(super) const SUBJECT_ROOT: &str = "orewatch";
 /// Content type of the payload.
 const CONTENT_TYPE: &str = "application/protobuf";
 /// Version of the CloudEvents specification.

@@ -27,7 +27,7 @@
 //! A gap in the *positions* is something else: the consumer's count is right, but events between are gone
 //! from the log. Only a reader of all of the log can see that, since a filter leaves gaps too. It happens
 //! once by chance, when events are removed while a consumer delivers, so the reader starts again and the
-//! check in [`source`] reports what was removed. If the same gap comes again the log is damaged
+//! check in [`consumer`] reports what was removed. If the same gap comes again the log is damaged
 //! ([`Reader::missing`]).
 //!
 //! [`Item::CaughtUp`] must not come too early, or a service would answer from half of its history. The server
@@ -35,15 +35,21 @@
 //! before a consumer is made, the last matching position is looked up (`target`): without anything after
 //! `position` the reader is up to date at once; otherwise it is when the message at `target` was passed on,
 //! or later whenever nothing is pending.
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
-use async_nats::jetstream::{Message, stream};
+use async_nats::jetstream::context::{ConsumerInfoError, ConsumerInfoErrorKind};
+use async_nats::jetstream::stream::{self, ConsumerErrorKind};
+use async_nats::jetstream::{ErrorCode, Message};
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use uuid::Uuid;
 
+use super::names::{Name, Names};
+use super::refusals::{Asked, Listener};
 use super::{JetStream, Trouble, envelope, lookup, options};
 use crate::{Error, Filter, Item, Position, limits};
 
@@ -54,16 +60,49 @@ const CONSUMER_IDLE: Duration = Duration::from_secs(60);
 const REQUEST_EXPIRY: Duration = Duration::from_secs(10);
 const REQUEST_HEARTBEAT: Duration = Duration::from_secs(2);
 
+/// Questions of the API that a reader asks.
+const QUESTIONS: [&str; 6] = [
+    "STREAM.INFO",
+    "STREAM.MSG.GET",
+    "CONSUMER.CREATE",
+    "CONSUMER.INFO",
+    "CONSUMER.DELETE",
+    "CONSUMER.MSG.NEXT",
+];
+
+/// Key of the process in the metadata of a consumer.
+const PROCESS: &str = "orewatch-process";
+
 /// Upper bounds on one request, in messages and in bytes. Together they bound the memory of each reader, of
 /// which there may be many. One event of the largest size fits, headers included.
 const MAX_REQUESTED_MESSAGES: usize = 1_000;
 const MAX_REQUESTED_BYTES: usize = 1_280 * 1024;
 
+/// What every reader of a log needs.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) log: Arc<str>,
+    pub(super) nats: JetStream,
+    pub(super) stream: stream::Stream<()>,
+    /// Names for the consumers. `None`: they have random names.
+    pub(super) names: Option<Arc<Names>>,
+}
+
+impl Source {
+    /// A reader of what matches after a position.
+    pub(super) fn reader(&self, filter: Filter, after: Position) -> Reader {
+        Reader::new(self.clone(), filter, after)
+    }
+}
+
 /// One reader of the log.
 pub(super) struct Reader {
-    log: Box<str>,
-    stream: stream::Stream<()>,
+    source: Source,
     subjects: Vec<String>,
+    /// The questions that it asks the server.
+    asked: Asked,
+    /// What the server refuses since the consumer was made.
+    refusals: Listener,
     /// The reader has no filter, so that a gap in the positions means that events are missing.
     is_unfiltered: bool,
     /// Position after the gap that was seen last, before the consumer was made again. The same gap twice is
@@ -72,10 +111,9 @@ pub(super) struct Reader {
     /// What is wrong with the filter, reported by the first call of [`next`](Self::next).
     refused: Option<Error>,
     connections: watch::Receiver<u64>,
-    patience: Duration,
     /// Everything that matches up to here was passed on or is in `ready`.
     position: Position,
-    source: Option<Source>,
+    consumer: Option<Consumer>,
     /// Consumers made since the last message; the pause before the next one grows with them.
     attempts: usize,
     ready: VecDeque<Item>,
@@ -85,7 +123,9 @@ pub(super) struct Reader {
 }
 
 /// A consumer on the server, as long as it can be trusted.
-struct Source {
+struct Consumer {
+    /// The right to its name. `None`: it has a random one.
+    name: Option<Name>,
     messages: pull::Stream,
     /// Messages received from the consumer. If its own count is ahead, a message was lost on the way.
     delivered: u64,
@@ -96,25 +136,19 @@ struct Source {
 }
 
 impl Reader {
-    pub(super) fn new(
-        log: &str,
-        nats: &JetStream,
-        stream: stream::Stream<()>,
-        filter: Filter,
-        after: Position,
-    ) -> Self {
-        let refused = limits::check_filter(log, &filter).err();
+    fn new(source: Source, filter: Filter, after: Position) -> Self {
+        let refused = limits::check_filter(&source.log, &filter).err();
         Self {
-            log: log.into(),
-            stream,
-            subjects: subjects(log, &filter),
+            subjects: subjects(&source.log, &filter),
+            asked: source.nats.asked(&source.log, &QUESTIONS),
+            refusals: source.nats.refusals.listen(),
             is_unfiltered: filter == Filter::All,
             gap: None,
             refused,
-            connections: nats.connections.clone(),
-            patience: nats.options.reader_patience,
+            connections: source.nats.connections.clone(),
             position: after,
-            source: None,
+            consumer: None,
+            source,
             attempts: 0,
             ready: VecDeque::new(),
             has_caught_up: false,
@@ -138,13 +172,17 @@ impl Reader {
 
     /// Waits for the next message, or makes a consumer if there is none.
     async fn advance(&mut self) -> Result<(), Error> {
-        let next = match &mut self.source {
+        let next = match &mut self.consumer {
             None => return self.start().await,
-            Some(source) => tokio::select! {
+            Some(consumer) if !consumer.has_name() => Err("another reader has taken its name".to_owned()),
+            Some(consumer) => tokio::select! {
                 // A message may have been lost with the old connection, and the new one would not show it
                 // before another message comes.
                 _changed = self.connections.changed() => Err("the connection is new".to_owned()),
-                message = source.messages.next() => match message {
+                what = self.refusals.refusal_of(&self.asked) => {
+                    return Err(Error::NotPermitted { log: self.source.log.to_string(), what });
+                }
+                message = consumer.messages.next() => match message {
                     Some(message) => message.map_err(|error| error.to_string()),
                     None => Err("the server ended it".to_owned()),
                 },
@@ -161,8 +199,8 @@ impl Reader {
 
     /// Drops the consumer; the next step makes another one, after the cursor.
     fn renew(&mut self, reason: &str) {
-        tracing::debug!(log = %self.log, position = self.position, reason, "making the consumer again");
-        self.source = None;
+        tracing::debug!(log = %self.source.log, position = self.position, reason, "making the consumer again");
+        self.consumer = None;
     }
 
     /// Makes a consumer that starts after the cursor.
@@ -175,31 +213,32 @@ impl Reader {
         }
         self.attempts += 1;
         self.connections.mark_unchanged();
-        let deadline = Instant::now() + self.patience;
+        let Source { log, nats, .. } = &self.source;
+        let deadline = Instant::now() + nats.options.reader_patience;
         let attempt =
-            |wait| super::bounded(wait, source(&self.log, &self.stream, &self.subjects, self.position));
-        let source = super::patiently(&self.log, deadline, attempt).await?;
-        if source.target <= self.position {
-            self.caught_up(source.head.max(self.position));
+            |wait| nats.ask(wait, &self.asked, consumer(&self.source, &self.subjects, self.position));
+        let consumer = super::patiently(log, deadline, attempt).await?;
+        if consumer.target <= self.position {
+            self.caught_up(consumer.head.max(self.position));
         }
-        self.source = Some(source);
+        self.consumer = Some(consumer);
         Ok(())
     }
 
     /// Passes a message on as an event, if it is the one that comes next.
     fn take(&mut self, message: Message) -> Result<(), Error> {
-        let Some(source) = &mut self.source else { return Ok(()) };
+        let Some(consumer) = &mut self.consumer else { return Ok(()) };
         let Ok(info) = message.info() else {
             self.renew("a message does not say where it is from");
             return Ok(());
         };
         let (position, pending) = (info.stream_sequence, info.pending);
-        source.delivered += 1;
-        if info.consumer_sequence != source.delivered {
+        consumer.delivered += 1;
+        if info.consumer_sequence != consumer.delivered {
             self.renew("a message was lost on the way");
             return Ok(());
         }
-        let (target, head) = (source.target, source.head);
+        let (target, head) = (consumer.target, consumer.head);
         self.attempts = 0;
         // Delivered before the consumer was made again.
         if position <= self.position {
@@ -212,7 +251,7 @@ impl Reader {
         // An append is seen whole: a reader is never up to date in the middle of a batch.
         let is_whole = !envelope::has_more_in_batch(message.headers.as_ref());
         let event = envelope::event(position, &message.subject, message.headers.as_ref(), message.payload)
-            .map_err(|reason| Error::Corrupt { log: self.log.to_string(), position, reason })?;
+            .map_err(|reason| Error::Corrupt { log: self.source.log.to_string(), position, reason })?;
         self.position = position;
         self.has_caught_up = false;
         self.ready.push_back(Item::Event(event));
@@ -227,7 +266,8 @@ impl Reader {
     fn missing(&mut self, position: Position) -> Result<(), Error> {
         if self.gap == Some(position) {
             let reason = format!("it is missing, and all to position {}", position - 1);
-            return Err(Error::Corrupt { log: self.log.to_string(), position: self.position + 1, reason });
+            let log = self.source.log.to_string();
+            return Err(Error::Corrupt { log, position: self.position + 1, reason });
         }
         self.gap = Some(position);
         self.renew("events are missing");
@@ -257,12 +297,9 @@ fn subjects(log: &str, filter: &Filter) -> Vec<String> {
 
 /// Makes a consumer that starts after a position. The order of the questions matters: the end of the log is
 /// asked before the last match, so that everything that matches up to `head` is at or before `target`.
-async fn source(
-    log: &str,
-    stream: &stream::Stream<()>,
-    subjects: &[String],
-    after: Position,
-) -> Result<Source, Trouble> {
+async fn consumer(source: &Source, subjects: &[String], after: Position) -> Result<Consumer, Trouble> {
+    let Source { log, stream, .. } = source;
+    let name = named(source).await?;
     let extent = lookup::extent(stream).await?;
     extent.check(log, after).map_err(Trouble::Final)?;
     let mut target = 0;
@@ -270,6 +307,8 @@ async fn source(
         target = lookup::last(stream, subject).await?.max(target);
     }
     let config = pull::Config {
+        name: name.as_ref().map(Name::consumer),
+        metadata: metadata(),
         deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: after + 1 },
         ack_policy: AckPolicy::None,
         filter_subjects: subjects.to_vec(),
@@ -289,5 +328,65 @@ async fn source(
         .messages()
         .await
         .map_err(|error| passing(&error))?;
-    Ok(Source { messages, delivered: 0, target, head: extent.head })
+    Ok(Consumer { name, messages, delivered: 0, target, head: extent.head })
+}
+
+/// A name for a consumer, free on the server as well. `None`: the client makes a random one.
+async fn named(source: &Source) -> Result<Option<Name>, Trouble> {
+    let Some(names) = &source.names else { return Ok(None) };
+    let busy = || Trouble::Passing("all consumers that this process may have are in use".to_owned());
+    let name = names.take(Instant::now()).ok_or_else(busy)?;
+    release(&source.stream, &name.consumer()).await?;
+    Ok(Some(name))
+}
+
+/// Deletes the consumer that an earlier reader of this name has left, unless another process reads with it.
+async fn release(stream: &stream::Stream<()>, name: &str) -> Result<(), Trouble> {
+    let found = match stream.consumer_info(name).await {
+        Ok(info) => info,
+        Err(error) if is_unknown(&error) => return Ok(()),
+        Err(error) => return Err(Trouble::Passing(error.to_string())),
+    };
+    let is_ours = found.config.metadata.get(PROCESS).is_some_and(|process| *process == process_id());
+    if !is_ours && found.num_waiting > 0 {
+        return Err(Trouble::Passing(format!(
+            "another process reads with consumer {name}: is its ordinal used twice?"
+        )));
+    }
+    match stream.delete_consumer(name).await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.kind() {
+            // It has gone meanwhile.
+            ConsumerErrorKind::JetStream(error) if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND => {
+                Ok(())
+            }
+            _ => Err(Trouble::Passing(error.to_string())),
+        },
+    }
+}
+
+fn is_unknown(error: &ConsumerInfoError) -> bool {
+    match error.kind() {
+        ConsumerInfoErrorKind::NotFound => true,
+        ConsumerInfoErrorKind::JetStream(error) => error.error_code() == ErrorCode::CONSUMER_NOT_FOUND,
+        _ => false,
+    }
+}
+
+/// What the server keeps with a consumer: which process made it.
+fn metadata() -> HashMap<String, String> {
+    HashMap::from([(PROCESS.to_owned(), process_id())])
+}
+
+/// Name of this process, different for each that ever runs.
+fn process_id() -> String {
+    static PROCESS_ID: LazyLock<Uuid> = LazyLock::new(Uuid::now_v7);
+    PROCESS_ID.to_string()
+}
+
+impl Consumer {
+    /// Says that its name is in use. Returns false if it was taken away.
+    fn has_name(&self) -> bool {
+        self.name.as_ref().is_none_or(|name| name.is_kept(Instant::now()))
+    }
 }

@@ -27,6 +27,7 @@ pub(crate) mod revisions;
 pub(crate) mod rules;
 pub(crate) mod scenarios;
 pub(crate) mod serve;
+pub(crate) mod setup;
 pub(crate) mod silences;
 pub(crate) mod sources;
 pub(crate) mod subscriptions;

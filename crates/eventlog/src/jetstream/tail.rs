@@ -1,0 +1,208 @@
+//! The end of the log, read once for all readers that have come there.
+//!
+//! A reader begins with a consumer of its own ([`Reader`]). Once it is up to date and waits for more, it
+//! follows the [`Tail`]: one consumer reads what is appended and keeps the newest events in memory for all
+//! who follow. So the server holds one consumer for any number of subscribers that keep up, and an event
+//! crosses the network once. A reader that falls behind what is kept goes back to a consumer of its own.
+//!
+//! The tail lives as long as somebody follows it. If its consumer fails for good it ends, and those who
+//! follow it go on by themselves and meet the same error.
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::reader::{Reader, Source};
+use crate::recent::{Recent, RecentBatch};
+use crate::{Error, Event, Filter, Item, Position};
+
+/// Upper bound on the data of new events that are kept in memory, in bytes.
+const MAX_RECENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// How far the tail has come.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    /// Position of the last event that was kept.
+    last: Position,
+    /// Up to here the tail was up to date.
+    caught_up: Position,
+}
+
+/// The newest events of the log, as they come.
+#[derive(Debug)]
+struct Tail {
+    recent: Arc<Recent>,
+    /// Ends when the tail ends.
+    heads: watch::Receiver<Head>,
+    /// Position after which it began.
+    begin: Position,
+    _reading: AbortOnDropHandle<()>,
+}
+
+impl Tail {
+    fn begin(source: &Source, begin: Position) -> Arc<Self> {
+        let recent = Arc::new(Recent::new(MAX_RECENT_BYTES));
+        let (sender, heads) = watch::channel(Head { last: begin, caught_up: begin });
+        let reader = source.reader(Filter::All, begin);
+        let reading = AbortOnDropHandle::new(tokio::spawn(read(reader, Arc::clone(&recent), sender)));
+        Arc::new(Self { recent, heads, begin, _reading: reading })
+    }
+
+    fn has_ended(&self) -> bool {
+        self.heads.has_changed().is_err()
+    }
+
+    /// Whether everything after a position is kept, or still to come.
+    fn covers(&self, after: Position) -> bool {
+        let last = self.heads.borrow().last;
+        after >= self.begin && (after >= last || self.recent.batch(&Filter::All, after, last).is_some())
+    }
+}
+
+/// Keeps what a reader of the whole log yields, until it fails.
+async fn read(mut reader: Reader, recent: Arc<Recent>, heads: watch::Sender<Head>) {
+    while let Some(Ok(item)) = reader.next().await {
+        match item {
+            Item::Event(event) => {
+                let last = event.position;
+                recent.push([event]);
+                heads.send_modify(|head| head.last = last);
+            }
+            Item::CaughtUp(position) => heads.send_modify(|head| head.caught_up = position),
+        }
+    }
+}
+
+/// The tail of a log, while somebody follows it.
+#[derive(Debug, Default)]
+pub(super) struct SharedTail(Mutex<Weak<Tail>>);
+
+impl SharedTail {
+    /// The tail for a reader that is up to date at a position. `None`: the tail has passed it, so that it
+    /// has to catch up by itself first.
+    fn follow(&self, source: &Source, position: Position) -> Option<Arc<Tail>> {
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match shared.upgrade().filter(|tail| !tail.has_ended()) {
+            Some(tail) => tail.covers(position).then_some(tail),
+            None => {
+                let tail = Tail::begin(source, position);
+                *shared = Arc::downgrade(&tail);
+                Some(tail)
+            }
+        }
+    }
+}
+
+/// A reader of the log: by itself until it is up to date, then with the tail.
+pub(super) struct LogReader {
+    source: Source,
+    tail: Arc<SharedTail>,
+    filter: Filter,
+    /// Everything that matches up to here was yielded or is in `ready`.
+    position: Position,
+    stage: Stage,
+    ready: VecDeque<Event>,
+    /// [`Item::CaughtUp`] came after the last event.
+    has_caught_up: bool,
+    ended: bool,
+}
+
+/// Where a reader reads.
+enum Stage {
+    /// With a consumer of its own.
+    Alone(Box<Reader>),
+    /// What the tail keeps.
+    Tail(Arc<Tail>, watch::Receiver<Head>),
+}
+
+impl LogReader {
+    pub(super) fn new(source: Source, tail: Arc<SharedTail>, filter: Filter, after: Position) -> Self {
+        let stage = Stage::Alone(Box::new(source.reader(filter.clone(), after)));
+        let ready = VecDeque::new();
+        Self { source, tail, filter, position: after, stage, ready, has_caught_up: false, ended: false }
+    }
+
+    /// The next item. `None` after an error.
+    pub(super) async fn next(&mut self) -> Option<Result<Item, Error>> {
+        while !self.ended {
+            let step = match self.ready.pop_front() {
+                Some(event) => Some(Ok(Item::Event(event))),
+                None => self.step().await,
+            };
+            if let Some(item) = step {
+                self.observe(&item);
+                return Some(item);
+            }
+        }
+        None
+    }
+
+    /// Moves on by one item, one batch or one wait. `None`: nothing to yield yet.
+    async fn step(&mut self) -> Option<Result<Item, Error>> {
+        self.follow_tail();
+        match &mut self.stage {
+            Stage::Alone(reader) => {
+                let item = reader.next().await;
+                self.ended = item.is_none();
+                item
+            }
+            Stage::Tail(tail, heads) => {
+                let head = *heads.borrow_and_update();
+                if self.position < head.last {
+                    let batch = tail.recent.batch(&self.filter, self.position, head.last);
+                    self.take(batch);
+                } else if !self.has_caught_up && head.caught_up >= self.position {
+                    return Some(Ok(Item::CaughtUp(head.caught_up)));
+                } else if heads.changed().await.is_err() {
+                    self.go_on_alone();
+                }
+                None
+            }
+        }
+    }
+
+    /// Follows the tail, if this reader is by itself, waits for more, and the tail has what comes next.
+    fn follow_tail(&mut self) {
+        if !self.has_caught_up || matches!(self.stage, Stage::Tail(..)) {
+            return;
+        }
+        if let Some(tail) = self.tail.follow(&self.source, self.position) {
+            let heads = tail.heads.clone();
+            self.stage = Stage::Tail(tail, heads);
+        }
+    }
+
+    /// Takes the next batch of the tail. `None`: it is not kept any more.
+    fn take(&mut self, batch: Option<RecentBatch>) {
+        match batch {
+            Some(RecentBatch { events, upto }) => {
+                self.ready.extend(events);
+                self.position = upto;
+            }
+            None => self.go_on_alone(),
+        }
+    }
+
+    /// Notes what is yielded.
+    fn observe(&mut self, item: &Result<Item, Error>) {
+        match item {
+            Ok(Item::Event(event)) => {
+                self.position = self.position.max(event.position);
+                self.has_caught_up = false;
+            }
+            Ok(Item::CaughtUp(position)) => {
+                self.position = self.position.max(*position);
+                self.has_caught_up = true;
+            }
+            Err(_) => self.ended = true,
+        }
+    }
+
+    /// Reads with a consumer of its own again. It yields an item before the reader follows a tail the next
+    /// time: whatever ended the tail is met here, and reported.
+    fn go_on_alone(&mut self) {
+        self.has_caught_up = false;
+        self.stage = Stage::Alone(Box::new(self.source.reader(self.filter.clone(), self.position)));
+    }
+}
