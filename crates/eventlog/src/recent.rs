@@ -32,7 +32,8 @@ pub(crate) struct RecentBatch {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// Without a gap between their positions.
+    /// In order of position. Between them there is no other event, but there may be messages of other
+    /// programs.
     events: VecDeque<Event>,
     bytes: usize,
 }
@@ -42,7 +43,7 @@ impl Recent {
         Self { max_bytes, kept: Mutex::default() }
     }
 
-    /// Keeps events, adjacent to those before them; what is kept already is passed over.
+    /// Keeps events, the next ones after those before them; what is kept already is passed over.
     pub(crate) fn push(&self, events: impl IntoIterator<Item = Event>) {
         let mut kept = self.kept();
         for event in events {
@@ -72,8 +73,10 @@ impl Recent {
     /// more.
     pub(crate) fn batch(&self, filter: &Filter, after: Position, upto: Position) -> Option<RecentBatch> {
         let kept = self.kept();
-        let first = kept.events.front()?.position;
-        let skip = usize::try_from((after + 1).checked_sub(first)?).ok()?;
+        if after + 1 < kept.events.front()?.position {
+            return None;
+        }
+        let skip = kept.events.partition_point(|event| event.position <= after);
         let mut batch = RecentBatch { events: Vec::new(), upto };
         let mut bytes = 0_usize;
         for event in kept.events.iter().skip(skip).take_while(|event| event.position <= upto) {
@@ -138,6 +141,16 @@ mod tests {
         assert_eq!(positions(recent.batch(&Filter::All, 5, 46)), None, "the oldest are kept no more");
         let (given, upto) = positions(recent.batch(&Filter::All, 30, 46)).unwrap();
         assert_eq!((given.len(), given.last()), (16, Some(&upto)));
+    }
+
+    #[test]
+    fn nothing_is_lost_where_messages_of_others_were_passed_over() {
+        let recent = Recent::new(MAX_BYTES);
+        recent.push(events(&StreamName::new("log.a").unwrap(), &[4, 7, 8, 12], 10));
+        assert_eq!(positions(recent.batch(&Filter::All, 3, 12)), Some((vec![4, 7, 8, 12], 12)));
+        assert_eq!(positions(recent.batch(&Filter::All, 4, 12)), Some((vec![7, 8, 12], 12)));
+        assert_eq!(positions(recent.batch(&Filter::All, 6, 12)), Some((vec![7, 8, 12], 12)));
+        assert_eq!(positions(recent.batch(&Filter::All, 9, 12)), Some((vec![12], 12)));
     }
 
     #[test]

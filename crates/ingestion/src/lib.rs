@@ -49,7 +49,7 @@ use std::time::Duration;
 use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionServiceServer;
 use orewatch_eventlog::EventLog;
-use orewatch_runtime::Context;
+use orewatch_runtime::{Context, Readiness};
 use tonic::service::RoutesBuilder;
 
 use archive::Archive;
@@ -124,8 +124,7 @@ impl Config {
 /// is rebuilt.
 ///
 /// # Errors
-/// [`Class::Unavailable`](orewatch_contracts::Class::Unavailable) if the archive cannot be used. A log that
-/// cannot be read stops the process later, through [`Context::fail`].
+/// [`Class::Unavailable`](orewatch_contracts::Class::Unavailable) if the archive cannot be used.
 pub async fn start(
     context: Context,
     logs: Logs,
@@ -135,9 +134,13 @@ pub async fn start(
     let stall = config.stall;
     let archive = Archive::open(&config.archive, &config.spool, config.max_file_bytes).await?;
     let archive = Arc::new(archive.with_cache(config.cache).with_quota(config.quota));
-    let log = logs.observations;
-    let repository = Arc::new(work::Repository::new(context.clone(), Arc::clone(&log), config.gates));
-    context.spawn("ingestion", Arc::clone(&repository).follow());
+    let followed = context.follow_log("ingestion", logs.observations.name());
+    let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![followed.clone()]).await;
+    // Callers are refused at once while the log is away.
+    let log = followed.guard(logs.observations);
+    let repository = work::Repository::new(context.clone(), Arc::clone(&log), followed, config.gates);
+    let repository = Arc::new(repository);
+    context.spawn("ingestion", Arc::clone(&repository).follow(readiness));
     let intake =
         Arc::new(Intake::new(context.clone(), Arc::clone(&repository), Arc::clone(&archive), config.limits));
     context.spawn("concordances", Arc::clone(&intake).follow_concordances());

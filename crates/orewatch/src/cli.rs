@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
     exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases,
-    repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets, units, verify,
-    withdraw,
+    repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets, units,
+    verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;

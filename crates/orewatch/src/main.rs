@@ -1,8 +1,9 @@
 //! The `orewatch` binary: `demo`, `up`, `serve`, and the client commands.
 //!
 //! Standard output holds data only; messages for people go to standard error. Exit codes: 0 done, 1 an empty
-//! answer with `--fail-if-empty`, 2 invalid input, 3 refused, 4 a problem outside Orewatch (log, disk,
-//! network), 5 a defect in Orewatch.
+//! answer with `--fail-if-empty`, 2 invalid input, 3 refused, 4 something outside Orewatch that is absent or
+//! full (log, disk, network), 5 a defect in Orewatch, 6 damaged data, 7 a log that is not set up as it must
+//! be.
 
 mod amount_unit;
 mod cli;
@@ -30,8 +31,8 @@ use cli::{Cli, Command};
 use commands::{
     acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
     exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases,
-    repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets, units, verify,
-    with_client, withdraw,
+    repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets, units,
+    verify, with_client, withdraw,
 };
 use session::Session;
 

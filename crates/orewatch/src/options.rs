@@ -45,6 +45,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("secrets-dir"),
     Key::new("server"),
     Key::new("shutdown-budget"),
+    Key::new("stale-after"),
     Key::new("tenant-quota"),
     Key::new("timeout"),
     Key::new("token-file"),
@@ -109,6 +110,9 @@ pub(crate) struct ServerOptions {
     /// Maximum time for an orderly shutdown [default: 20s]
     #[arg(long, value_name = "DURATION")]
     shutdown_budget: Option<String>,
+    /// Time that a log may be away before a service that still answers is reported as not ready [default: 5m]
+    #[arg(long, value_name = "DURATION")]
+    stale_after: Option<String>,
     /// Modes of gates, such as scope-jump=warn,baci-hs92/partner-sums=block; MODE is off, warn or block
     #[arg(long, value_name = "[DATASET/]GATE=MODE")]
     gates: Option<String>,
@@ -300,6 +304,7 @@ impl Keyed for ServerOptions {
             ("tokens-file", &self.tokens_file),
             ("open-to-all", &self.open_to_all),
             ("shutdown-budget", &self.shutdown_budget),
+            ("stale-after", &self.stale_after),
             ("gates", &self.gates),
             ("public-url", &self.public_url),
             ("allow-private", &self.allow_private),

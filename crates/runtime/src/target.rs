@@ -3,11 +3,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use orewatch_eventlog::jetstream::{self, JetStream, JetStreamOptions};
 use orewatch_eventlog::{EventLog, embedded};
 
 use orewatch_contracts::Failure;
+
+/// Time of one attempt to connect and open; see [`LogTarget::open`] for what goes on after it.
+const OPENING_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Where the logs are stored: `embedded:DIR`, or a NATS server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +65,8 @@ impl LogTarget {
         match self {
             Self::Embedded(dir) => Ok(LogStore::Embedded(dir.clone())),
             Self::Nats(url) => {
-                let connected = jetstream::connect(url, options.clone()).await?;
+                let options = JetStreamOptions { opening_patience: OPENING_PATIENCE, ..options.clone() };
+                let connected = jetstream::connect(url, options).await?;
                 if let Some(weakness) = connected.weakness() {
                     tracing::warn!(weakness, "update the NATS server");
                 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_nats::{Client, ConnectOptions, Event, ServerError};
 use nkeys::KeyPair;
 use orewatch_testkit::NatsServer;
-use orewatch_tests::process::Server;
+use orewatch_tests::process::{STOP, Server};
 use orewatch_tests::system::{SERVICES, file, run};
 use orewatch_tests::tools::{orewatch, reference_tables, text};
 use tempfile::TempDir;
@@ -213,7 +213,16 @@ fn services_run_with_the_printed_permissions() {
         .map(|service| {
             let seed = guarded.seed_file(service);
             Server::start(&[
-                "serve", service, "--log", &url, "--nats-nkey", &seed, "--ordinal", "0", "--make-logs", "false",
+                "serve",
+                service,
+                "--log",
+                &url,
+                "--nats-nkey",
+                &seed,
+                "--ordinal",
+                "0",
+                "--make-logs",
+                "false",
             ])
         })
         .collect();
@@ -242,9 +251,27 @@ fn the_credentials_of_another_service_are_refused_with_the_subject() {
     let seed = guarded.seed_file("subscriber");
     let url = guarded.nats.url();
     let refused = Server::try_start(&[
-        "serve", "alerting", "--log", &url, "--nats-nkey", &seed, "--nats-inbox", "_INBOX_subscriber", "--ordinal",
-        "0", "--make-logs", "false",
+        "serve",
+        "alerting",
+        "--log",
+        &url,
+        "--nats-nkey",
+        &seed,
+        "--nats-inbox",
+        "_INBOX_subscriber",
+        "--ordinal",
+        "0",
+        "--make-logs",
+        "false",
     ]);
-    let output = refused.map(|server| server.process_output()).unwrap_or_else(|output| output);
+    // It listens before its logs are open, and ends when it is told that it may not open them.
+    let output = match refused {
+        Ok(mut server) => {
+            let status = server.wait(STOP);
+            assert_eq!(status.code(), Some(7), "{}", server.process_output());
+            server.process_output()
+        }
+        Err(output) => output,
+    };
     assert!(output.contains("not permitted: publish to $JS.API.STREAM.INFO.EXPOSURES"), "{output}");
 }

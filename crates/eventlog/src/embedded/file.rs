@@ -83,10 +83,12 @@ impl LogFile {
             .map_err(|error| self.unusable(format!("{} cannot be opened: {error}", path.display())))?;
         match file.try_lock() {
             Ok(()) => Ok(Lock(file)),
-            Err(TryLockError::WouldBlock) => Err(self.unusable(format!(
-                "{} is open already, here or in another process: stop that one or choose another directory",
-                self.path.display()
-            ))),
+            Err(TryLockError::WouldBlock) => {
+                let hint = "stop that one or choose another directory";
+                let path = self.path.display();
+                let reason = format!("{path} is open already, here or in another process: {hint}");
+                Err(self.unavailable(reason, false))
+            }
             Err(TryLockError::Error(error)) => {
                 Err(self.unusable(format!("{} cannot be locked: {error}", path.display())))
             }

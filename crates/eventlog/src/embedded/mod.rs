@@ -74,9 +74,9 @@ impl Default for Options {
 /// Opens the log `DIR/<log>.db`. Makes the directory and the file if there are none.
 ///
 /// # Errors
-/// [`Error::Misconfigured`] if the file is in use by another process, not ours, from a newer version, or may
-/// not be written; [`Error::Corrupt`] if it is damaged; [`Error::Full`] without room for it. All name the
-/// file.
+/// [`Error::Unavailable`] if the file is in use by another process; [`Error::Misconfigured`] if it is not
+/// ours, from a newer version, or may not be written; [`Error::Corrupt`] if it is damaged; [`Error::Full`]
+/// without room for it. All name the file.
 pub fn open(dir: &Path, log: &str) -> Result<Arc<dyn EventLog>, Error> {
     open_with(dir, log, Options::default())
 }

@@ -61,8 +61,7 @@ impl Identity {
     /// The questions of the API that a reader or a writer of a log asks.
     fn questions(&self, log: &str) -> Vec<String> {
         let stream = config::stream_name(log);
-        let mut all =
-            vec![format!("{API}.STREAM.INFO.{stream}"), format!("{API}.STREAM.MSG.GET.{stream}")];
+        let mut all = vec![format!("{API}.STREAM.INFO.{stream}"), format!("{API}.STREAM.MSG.GET.{stream}")];
         if self.reads.iter().any(|read| read == log) {
             all.extend(self.consumers().flat_map(|name| {
                 [

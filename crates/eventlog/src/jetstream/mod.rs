@@ -18,6 +18,11 @@
 //! - An id that is on the log already is refused within the duplicate window; after that only where it
 //!   follows the same expectation is it recognised.
 //! - Positions are the stream's sequence numbers: growing, and without gaps as long as nothing is removed.
+//! - A message that does not claim to be one of our events was published by another program. Readers pass
+//!   over it, expectations too, and it is counted. One that claims to be ours and cannot be read is damage.
+//! - A reader that makes its consumer anew checks that the stream was not made anew, does not end before what
+//!   was read, and still has the last event that was read (`consumer.rs`). While it waits it checks that now
+//!   and then. What it knows of the stream goes along when it begins to follow the tail, and back.
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,11 +35,15 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::passed::PassedCounter;
 use crate::port::Items;
-use crate::{Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, Position, StreamName, limits};
+use crate::{
+    Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, PassedOver, Position, StreamName, limits,
+};
 
 mod append;
 mod config;
+mod consumer;
 mod envelope;
 mod grants;
 mod lookup;
@@ -123,7 +132,7 @@ pub struct JetStream {
 /// address or a credentials file that cannot be used. The errors name `nats` as the log.
 pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, Error> {
     let addresses = options::addresses(url).map_err(|reason| misconfigured("nats", reason))?;
-    let deadline = Instant::now() + options.patience;
+    let deadline = Instant::now() + options.opening_patience;
     let (sender, connections) = watch::channel(0);
     let refusals = Refusals::default();
     let attempt = || async {
@@ -148,13 +157,19 @@ impl JetStream {
     /// naming each field; [`Error::NotPermitted`]; [`Error::Unavailable`] if the server cannot be reached
     /// within the patience.
     pub async fn open(&self, log: &str) -> Result<Arc<dyn EventLog>, Error> {
-        let deadline = Instant::now() + self.options.patience;
+        let deadline = Instant::now() + self.options.opening_patience;
         self.check_server().map_err(|reason| misconfigured(log, reason))?;
         let asked = self.asked(log, &["STREAM.INFO", "STREAM.CREATE"]);
         let stream = patiently(log, deadline, |wait| self.ask(wait, &asked, self.stream(log))).await?;
         let names = self.options.instance.as_deref().map(Names::new);
         Ok(Arc::new(JetStreamLog {
-            source: Source { log: log.into(), nats: self.clone(), stream, names },
+            source: Source {
+                log: log.into(),
+                nats: self.clone(),
+                stream,
+                names,
+                passed: PassedCounter::default(),
+            },
             tail: Arc::default(),
             in_flight: Semaphore::new(MAX_APPENDS_IN_FLIGHT),
             room: Semaphore::new(MAX_KIB_IN_FLIGHT),
@@ -319,7 +334,7 @@ impl EventLog for JetStreamLog {
         async move {
             let (Source { nats, stream: own, .. }, subject) = (&self.source, envelope::subject(stream));
             let asked = nats.asked(self.name(), &["STREAM.MSG.GET"]);
-            let question = |wait| nats.ask(wait, &asked, lookup::last(own, &subject));
+            let question = |wait| nats.ask(wait, &asked, lookup::last_event(own, self.name(), &subject));
             patiently(self.name(), self.deadline(), question).await
         }
         .boxed()
@@ -333,6 +348,10 @@ impl EventLog for JetStreamLog {
             patiently(self.name(), self.deadline(), question).await
         }
         .boxed()
+    }
+
+    fn passed_over(&self) -> PassedOver {
+        self.source.passed.total()
     }
 }
 

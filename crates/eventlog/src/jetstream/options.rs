@@ -53,9 +53,11 @@ pub struct JetStreamOptions {
     /// Upper bound on the size of a log in bytes, beyond which appends are refused. `None`: as much as the
     /// server has room for.
     pub max_log_bytes: Option<u64>,
-    /// Time that opening and appending wait for the server.
+    /// Time that connecting and opening wait for the server.
+    pub opening_patience: Duration,
+    /// Time that appending and single questions wait for the server.
     pub patience: Duration,
-    /// Time that a reader waits for a server that is gone.
+    /// Time that a reader waits for a server that is gone, before it says so. Who follows the log reads on.
     pub reader_patience: Duration,
 }
 
@@ -75,8 +77,9 @@ impl Default for JetStreamOptions {
             placement_tags: Vec::new(),
             duplicate_window: Duration::from_secs(3600),
             max_log_bytes: None,
+            opening_patience: Duration::from_secs(30),
             patience: Duration::from_secs(30),
-            reader_patience: Duration::from_secs(60),
+            reader_patience: Duration::from_secs(5),
         }
     }
 }
@@ -98,6 +101,7 @@ impl fmt::Debug for JetStreamOptions {
             .field("placement_tags", &self.placement_tags)
             .field("duplicate_window", &self.duplicate_window)
             .field("max_log_bytes", &self.max_log_bytes)
+            .field("opening_patience", &self.opening_patience)
             .field("patience", &self.patience)
             .field("reader_patience", &self.reader_patience)
             .finish()

@@ -6,7 +6,7 @@
 //! - The client's ordered consumers start from the beginning again if the server restarts before the first
 //!   message was delivered.
 //! - A message that was on its way when a connection broke is counted as delivered and never comes again.
-//! - A consumer ends when nobody asks for `CONSUMER_IDLE`, or when its server loses it: it is kept in memory.
+//! - A consumer ends when nobody asks for a minute, or when its server loses it: it is kept in memory.
 //!
 //! So the only cursor that counts is [`Reader::position`], the position of the last event that was passed on.
 //! The consumer is disposable: after any error, on every new connection and at any gap in the consumer's own
@@ -27,7 +27,7 @@
 //! A gap in the *positions* is something else: the consumer's count is right, but events between are gone
 //! from the log. Only a reader of all of the log can see that, since a filter leaves gaps too. It happens
 //! once by chance, when events are removed while a consumer delivers, so the reader starts again and the
-//! check in [`consumer`] reports what was removed. If the same gap comes again the log is damaged
+//! check in [`consumer::make`] reports what was removed. If the same gap comes again the log is damaged
 //! ([`Reader::missing`]).
 //!
 //! [`Item::CaughtUp`] must not come too early, or a service would answer from half of its history. The server
@@ -35,30 +35,21 @@
 //! before a consumer is made, the last matching position is looked up (`target`): without anything after
 //! `position` the reader is up to date at once; otherwise it is when the message at `target` was passed on,
 //! or later whenever nothing is pending.
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, LazyLock};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
-use async_nats::jetstream::context::{ConsumerInfoError, ConsumerInfoErrorKind};
-use async_nats::jetstream::stream::{self, ConsumerErrorKind};
-use async_nats::jetstream::{ErrorCode, Message};
+use async_nats::jetstream::{Message, stream};
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use uuid::Uuid;
 
-use super::names::{Name, Names};
+use super::consumer::{self, Consumer, Known, Start};
+use super::names::Names;
 use super::refusals::{Asked, Listener};
-use super::{JetStream, Trouble, envelope, lookup, options};
+use super::{JetStream, Trouble, envelope, options};
+use crate::passed::PassedCounter;
 use crate::{Error, Filter, Item, Position, limits};
-
-/// Time after which the server drops a consumer whose reader is gone or asks for nothing.
-const CONSUMER_IDLE: Duration = Duration::from_secs(60);
-
-/// Lifetime of one request for messages, and how often the server confirms that it still holds it.
-const REQUEST_EXPIRY: Duration = Duration::from_secs(10);
-const REQUEST_HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// Questions of the API that a reader asks.
 const QUESTIONS: [&str; 6] = [
@@ -70,13 +61,8 @@ const QUESTIONS: [&str; 6] = [
     "CONSUMER.MSG.NEXT",
 ];
 
-/// Key of the process in the metadata of a consumer.
-const PROCESS: &str = "orewatch-process";
-
-/// Upper bounds on one request, in messages and in bytes. Together they bound the memory of each reader, of
-/// which there may be many. One event of the largest size fits, headers included.
-const MAX_REQUESTED_MESSAGES: usize = 1_000;
-const MAX_REQUESTED_BYTES: usize = 1_280 * 1024;
+/// How often a reader checks that its stream is still the one that it reads, whether messages come or not.
+const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// What every reader of a log needs.
 #[derive(Clone)]
@@ -86,12 +72,14 @@ pub(super) struct Source {
     pub(super) stream: stream::Stream<()>,
     /// Names for the consumers. `None`: they have random names.
     pub(super) names: Option<Arc<Names>>,
+    /// Counts messages of other programs that readers have passed over.
+    pub(super) passed: PassedCounter,
 }
 
 impl Source {
-    /// A reader of what matches after a position.
-    pub(super) fn reader(&self, filter: Filter, after: Position) -> Reader {
-        Reader::new(self.clone(), filter, after)
+    /// A reader of what matches after a position, on the stream of which something is known.
+    pub(super) fn reader(&self, filter: Filter, after: Position, known: Known) -> Reader {
+        Reader::new(self.clone(), filter, after, known)
     }
 }
 
@@ -113,6 +101,9 @@ pub(super) struct Reader {
     connections: watch::Receiver<u64>,
     /// Everything that matches up to here was passed on or is in `ready`.
     position: Position,
+    known: Known,
+    /// When the stream is checked next.
+    check_at: Instant,
     consumer: Option<Consumer>,
     /// Consumers made since the last message; the pause before the next one grows with them.
     attempts: usize,
@@ -122,21 +113,17 @@ pub(super) struct Reader {
     ended: bool,
 }
 
-/// A consumer on the server, as long as it can be trusted.
-struct Consumer {
-    /// The right to its name. `None`: it has a random one.
-    name: Option<Name>,
-    messages: pull::Stream,
-    /// Messages received from the consumer. If its own count is ahead, a message was lost on the way.
-    delivered: u64,
-    /// Position of the last message that matched when the consumer was made.
-    target: Position,
-    /// End of the log just before `target` was looked up: up to there the reader is up to date at `target`.
-    head: Position,
+/// What a reader comes to.
+enum Next {
+    Message(Message),
+    /// The consumer cannot be trusted any more, and why.
+    Renew(String),
+    /// It is time to check the stream.
+    Check,
 }
 
 impl Reader {
-    fn new(source: Source, filter: Filter, after: Position) -> Self {
+    fn new(source: Source, filter: Filter, after: Position, known: Known) -> Self {
         let refused = limits::check_filter(&source.log, &filter).err();
         Self {
             subjects: subjects(&source.log, &filter),
@@ -147,6 +134,8 @@ impl Reader {
             refused,
             connections: source.nats.connections.clone(),
             position: after,
+            known,
+            check_at: Instant::now() + CHECK_INTERVAL,
             consumer: None,
             source,
             attempts: 0,
@@ -154,6 +143,16 @@ impl Reader {
             has_caught_up: false,
             ended: false,
         }
+    }
+
+    /// What is known of the stream.
+    pub(super) fn known(&self) -> Known {
+        self.known
+    }
+
+    /// What a consumer would start from now.
+    fn begin(&self) -> Start<'_> {
+        Start { subjects: &self.subjects, after: self.position, known: self.known }
     }
 
     /// The next item. `None` after an error.
@@ -174,33 +173,54 @@ impl Reader {
     async fn advance(&mut self) -> Result<(), Error> {
         let next = match &mut self.consumer {
             None => return self.start().await,
-            Some(consumer) if !consumer.has_name() => Err("another reader has taken its name".to_owned()),
+            Some(consumer) if !consumer.has_name() => {
+                Next::Renew("another reader has taken its name".to_owned())
+            }
             Some(consumer) => tokio::select! {
                 // A message may have been lost with the old connection, and the new one would not show it
                 // before another message comes.
-                _changed = self.connections.changed() => Err("the connection is new".to_owned()),
+                _changed = self.connections.changed() => Next::Renew("the connection is new".to_owned()),
                 what = self.refusals.refusal_of(&self.asked) => {
                     return Err(Error::NotPermitted { log: self.source.log.to_string(), what });
                 }
+                () = tokio::time::sleep_until(self.check_at) => Next::Check,
                 message = consumer.messages.next() => match message {
-                    Some(message) => message.map_err(|error| error.to_string()),
-                    None => Err("the server ended it".to_owned()),
+                    Some(Ok(message)) => Next::Message(message),
+                    Some(Err(error)) => Next::Renew(error.to_string()),
+                    None => Next::Renew("the server ended it".to_owned()),
                 },
             },
         };
         match next {
-            Ok(message) => self.take(message),
-            Err(reason) => {
+            Next::Message(message) => self.take(message),
+            Next::Renew(reason) => {
                 self.renew(&reason);
                 Ok(())
             }
+            Next::Check => self.check().await,
         }
     }
 
     /// Drops the consumer; the next step makes another one, after the cursor.
     fn renew(&mut self, reason: &str) {
-        tracing::debug!(log = %self.source.log, position = self.position, reason, "making the consumer again");
+        let Self { source, position, .. } = &*self;
+        tracing::debug!(log = %source.log, position, reason, "making the consumer again");
         self.consumer = None;
+    }
+
+    /// Checks that the stream is still the one that is read.
+    async fn check(&mut self) -> Result<(), Error> {
+        self.check_at = Instant::now() + CHECK_INTERVAL;
+        let (nats, start) = (&self.source.nats, self.begin());
+        let question = consumer::check(&self.source, &start);
+        match nats.ask(super::ATTEMPT_TIMEOUT, &self.asked, question).await {
+            Ok(_) => Ok(()),
+            Err(Trouble::Final(error)) => Err(error),
+            Err(_) => {
+                self.renew("the stream cannot be checked");
+                Ok(())
+            }
+        }
     }
 
     /// Makes a consumer that starts after the cursor.
@@ -213,11 +233,11 @@ impl Reader {
         }
         self.attempts += 1;
         self.connections.mark_unchanged();
-        let Source { log, nats, .. } = &self.source;
+        let (nats, start) = (&self.source.nats, self.begin());
         let deadline = Instant::now() + nats.options.reader_patience;
-        let attempt =
-            |wait| nats.ask(wait, &self.asked, consumer(&self.source, &self.subjects, self.position));
-        let consumer = super::patiently(log, deadline, attempt).await?;
+        let attempt = |wait| nats.ask(wait, &self.asked, consumer::make(&self.source, &start));
+        let consumer = super::patiently(&self.source.log, deadline, attempt).await?;
+        (self.known.created, self.check_at) = (Some(consumer.created), Instant::now() + CHECK_INTERVAL);
         if consumer.target <= self.position {
             self.caught_up(consumer.head.max(self.position));
         }
@@ -250,15 +270,33 @@ impl Reader {
         let message = message.message;
         // An append is seen whole: a reader is never up to date in the middle of a batch.
         let is_whole = !envelope::has_more_in_batch(message.headers.as_ref());
-        let event = envelope::event(position, &message.subject, message.headers.as_ref(), message.payload)
-            .map_err(|reason| Error::Corrupt { log: self.source.log.to_string(), position, reason })?;
+        let headers = message.headers.as_ref();
+        if headers.is_some_and(|headers| envelope::is_ours(&self.source.log, headers)) {
+            let event = envelope::event(position, &message.subject, headers, message.payload)
+                .map_err(|reason| Error::Corrupt { log: self.source.log.to_string(), position, reason })?;
+            self.known.last = Some((position, event.id));
+            self.ready.push_back(Item::Event(event));
+        } else {
+            self.pass_over(position, &message.subject);
+        }
         self.position = position;
         self.has_caught_up = false;
-        self.ready.push_back(Item::Event(event));
         if is_whole && position >= target && (pending == 0 || position == target) {
             self.caught_up(position.max(head));
         }
         Ok(())
+    }
+
+    /// Counts a message of another program.
+    fn pass_over(&self, position: Position, subject: &str) {
+        if self.source.passed.add(position) {
+            tracing::warn!(
+                log = %self.source.log,
+                position,
+                subject,
+                "a message of another program is passed over: let nobody else publish on these subjects"
+            );
+        }
     }
 
     /// Handles a gap before `position` in the positions. If the events were removed since the consumer was
@@ -292,101 +330,5 @@ fn subjects(log: &str, filter: &Filter) -> Vec<String> {
             let exact = envelope::subject(prefix);
             vec![format!("{exact}.>"), exact]
         }
-    }
-}
-
-/// Makes a consumer that starts after a position. The order of the questions matters: the end of the log is
-/// asked before the last match, so that everything that matches up to `head` is at or before `target`.
-async fn consumer(source: &Source, subjects: &[String], after: Position) -> Result<Consumer, Trouble> {
-    let Source { log, stream, .. } = source;
-    let name = named(source).await?;
-    let extent = lookup::extent(stream).await?;
-    extent.check(log, after).map_err(Trouble::Final)?;
-    let mut target = 0;
-    for subject in subjects {
-        target = lookup::last(stream, subject).await?.max(target);
-    }
-    let config = pull::Config {
-        name: name.as_ref().map(Name::consumer),
-        metadata: metadata(),
-        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: after + 1 },
-        ack_policy: AckPolicy::None,
-        filter_subjects: subjects.to_vec(),
-        inactive_threshold: CONSUMER_IDLE,
-        memory_storage: true,
-        num_replicas: 1,
-        ..pull::Config::default()
-    };
-    let passing = |error: &dyn std::error::Error| Trouble::Passing(error.to_string());
-    let consumer = stream.create_consumer(config).await.map_err(|error| passing(&error))?;
-    let messages = consumer
-        .stream()
-        .max_messages_per_batch(MAX_REQUESTED_MESSAGES)
-        .max_bytes_per_batch(MAX_REQUESTED_BYTES)
-        .expires(REQUEST_EXPIRY)
-        .heartbeat(REQUEST_HEARTBEAT)
-        .messages()
-        .await
-        .map_err(|error| passing(&error))?;
-    Ok(Consumer { name, messages, delivered: 0, target, head: extent.head })
-}
-
-/// A name for a consumer, free on the server as well. `None`: the client makes a random one.
-async fn named(source: &Source) -> Result<Option<Name>, Trouble> {
-    let Some(names) = &source.names else { return Ok(None) };
-    let busy = || Trouble::Passing("all consumers that this process may have are in use".to_owned());
-    let name = names.take(Instant::now()).ok_or_else(busy)?;
-    release(&source.stream, &name.consumer()).await?;
-    Ok(Some(name))
-}
-
-/// Deletes the consumer that an earlier reader of this name has left, unless another process reads with it.
-async fn release(stream: &stream::Stream<()>, name: &str) -> Result<(), Trouble> {
-    let found = match stream.consumer_info(name).await {
-        Ok(info) => info,
-        Err(error) if is_unknown(&error) => return Ok(()),
-        Err(error) => return Err(Trouble::Passing(error.to_string())),
-    };
-    let is_ours = found.config.metadata.get(PROCESS).is_some_and(|process| *process == process_id());
-    if !is_ours && found.num_waiting > 0 {
-        return Err(Trouble::Passing(format!(
-            "another process reads with consumer {name}: is its ordinal used twice?"
-        )));
-    }
-    match stream.delete_consumer(name).await {
-        Ok(_) => Ok(()),
-        Err(error) => match error.kind() {
-            // It has gone meanwhile.
-            ConsumerErrorKind::JetStream(error) if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND => {
-                Ok(())
-            }
-            _ => Err(Trouble::Passing(error.to_string())),
-        },
-    }
-}
-
-fn is_unknown(error: &ConsumerInfoError) -> bool {
-    match error.kind() {
-        ConsumerInfoErrorKind::NotFound => true,
-        ConsumerInfoErrorKind::JetStream(error) => error.error_code() == ErrorCode::CONSUMER_NOT_FOUND,
-        _ => false,
-    }
-}
-
-/// What the server keeps with a consumer: which process made it.
-fn metadata() -> HashMap<String, String> {
-    HashMap::from([(PROCESS.to_owned(), process_id())])
-}
-
-/// Name of this process, different for each that ever runs.
-fn process_id() -> String {
-    static PROCESS_ID: LazyLock<Uuid> = LazyLock::new(Uuid::now_v7);
-    PROCESS_ID.to_string()
-}
-
-impl Consumer {
-    /// Says that its name is in use. Returns false if it was taken away.
-    fn has_name(&self) -> bool {
-        self.name.as_ref().is_none_or(|name| name.is_kept(Instant::now()))
     }
 }

@@ -149,9 +149,8 @@ mod tests {
 
     #[test]
     fn a_refusal_concerns_only_its_question() {
-        let refused = |verb, subject: &str| {
-            asked().is_refused_by(&Refusal { verb, subject: subject.to_owned() })
-        };
+        let refused =
+            |verb, subject: &str| asked().is_refused_by(&Refusal { verb, subject: subject.to_owned() });
         assert!(refused(Verb::Publish, "$JS.API.STREAM.INFO.ALERTS"));
         assert!(!refused(Verb::Publish, "$JS.API.STREAM.INFO.ALERTS_OLD"));
         assert!(!refused(Verb::Publish, "$JS.API.STREAM.DELETE.ALERTS"));

@@ -6,13 +6,16 @@
 //! crosses the network once. A reader that falls behind what is kept goes back to a consumer of its own.
 //!
 //! The tail lives as long as somebody follows it. If its consumer fails for good it ends, and those who
-//! follow it go on by themselves and meet the same error.
+//! follow it go on by themselves and meet the same error. It also ends when its stream was made anew before
+//! anything was read from it, because those who follow it may have read something. Who begins to follow it,
+//! or goes on without it, takes along what is known of the stream.
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::consumer::Known;
 use super::reader::{Reader, Source};
 use crate::recent::{Recent, RecentBatch};
 use crate::{Error, Event, Filter, Item, Position};
@@ -29,6 +32,18 @@ struct Head {
     caught_up: Position,
 }
 
+impl Head {
+    /// Whether a reader that has all events up to a position is to be told that it is up to date. One that
+    /// was told is told again when the position moves over messages that are no events, unless it has a
+    /// filter, which they may not match.
+    fn is_news(self, position: Position, filter: &Filter, has_caught_up: bool) -> bool {
+        match has_caught_up {
+            true => *filter == Filter::All && self.caught_up > position,
+            false => self.caught_up >= position,
+        }
+    }
+}
+
 /// The newest events of the log, as they come.
 #[derive(Debug)]
 struct Tail {
@@ -37,16 +52,18 @@ struct Tail {
     heads: watch::Receiver<Head>,
     /// Position after which it began.
     begin: Position,
+    /// When its stream was made.
+    created: Option<i128>,
     _reading: AbortOnDropHandle<()>,
 }
 
 impl Tail {
-    fn begin(source: &Source, begin: Position) -> Arc<Self> {
+    fn begin(source: &Source, begin: Position, known: Known) -> Arc<Self> {
         let recent = Arc::new(Recent::new(MAX_RECENT_BYTES));
         let (sender, heads) = watch::channel(Head { last: begin, caught_up: begin });
-        let reader = source.reader(Filter::All, begin);
+        let reader = source.reader(Filter::All, begin, known);
         let reading = AbortOnDropHandle::new(tokio::spawn(read(reader, Arc::clone(&recent), sender)));
-        Arc::new(Self { recent, heads, begin, _reading: reading })
+        Arc::new(Self { recent, heads, begin, created: known.created, _reading: reading })
     }
 
     fn has_ended(&self) -> bool {
@@ -60,9 +77,13 @@ impl Tail {
     }
 }
 
-/// Keeps what a reader of the whole log yields, until it fails.
+/// Keeps what a reader of the whole log yields, until it fails or comes to another stream.
 async fn read(mut reader: Reader, recent: Arc<Recent>, heads: watch::Sender<Head>) {
+    let created = reader.known().created;
     while let Some(Ok(item)) = reader.next().await {
+        if reader.known().created != created {
+            return;
+        }
         match item {
             Item::Event(event) => {
                 let last = event.position;
@@ -80,13 +101,13 @@ pub(super) struct SharedTail(Mutex<Weak<Tail>>);
 
 impl SharedTail {
     /// The tail for a reader that is up to date at a position. `None`: the tail has passed it, so that it
-    /// has to catch up by itself first.
-    fn follow(&self, source: &Source, position: Position) -> Option<Arc<Tail>> {
+    /// has to catch up by itself first, or the tail reads another stream, which the reader finds out itself.
+    fn follow(&self, source: &Source, position: Position, known: Known) -> Option<Arc<Tail>> {
         let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match shared.upgrade().filter(|tail| !tail.has_ended()) {
-            Some(tail) => tail.covers(position).then_some(tail),
+            Some(tail) => (tail.created == known.created && tail.covers(position)).then_some(tail),
             None => {
-                let tail = Tail::begin(source, position);
+                let tail = Tail::begin(source, position, known);
                 *shared = Arc::downgrade(&tail);
                 Some(tail)
             }
@@ -101,6 +122,8 @@ pub(super) struct LogReader {
     filter: Filter,
     /// Everything that matches up to here was yielded or is in `ready`.
     position: Position,
+    /// What is known of the stream.
+    known: Known,
     stage: Stage,
     ready: VecDeque<Event>,
     /// [`Item::CaughtUp`] came after the last event.
@@ -118,9 +141,19 @@ enum Stage {
 
 impl LogReader {
     pub(super) fn new(source: Source, tail: Arc<SharedTail>, filter: Filter, after: Position) -> Self {
-        let stage = Stage::Alone(Box::new(source.reader(filter.clone(), after)));
-        let ready = VecDeque::new();
-        Self { source, tail, filter, position: after, stage, ready, has_caught_up: false, ended: false }
+        let known = Known::default();
+        let stage = Stage::Alone(Box::new(source.reader(filter.clone(), after, known)));
+        Self {
+            source,
+            tail,
+            filter,
+            position: after,
+            known,
+            stage,
+            ready: VecDeque::new(),
+            has_caught_up: false,
+            ended: false,
+        }
     }
 
     /// The next item. `None` after an error.
@@ -152,7 +185,7 @@ impl LogReader {
                 if self.position < head.last {
                     let batch = tail.recent.batch(&self.filter, self.position, head.last);
                     self.take(batch);
-                } else if !self.has_caught_up && head.caught_up >= self.position {
+                } else if head.is_news(self.position, &self.filter, self.has_caught_up) {
                     return Some(Ok(Item::CaughtUp(head.caught_up)));
                 } else if heads.changed().await.is_err() {
                     self.go_on_alone();
@@ -164,10 +197,12 @@ impl LogReader {
 
     /// Follows the tail, if this reader is by itself, waits for more, and the tail has what comes next.
     fn follow_tail(&mut self) {
-        if !self.has_caught_up || matches!(self.stage, Stage::Tail(..)) {
+        let Stage::Alone(reader) = &self.stage else { return };
+        if !self.has_caught_up {
             return;
         }
-        if let Some(tail) = self.tail.follow(&self.source, self.position) {
+        self.known = reader.known();
+        if let Some(tail) = self.tail.follow(&self.source, self.position, self.known) {
             let heads = tail.heads.clone();
             self.stage = Stage::Tail(tail, heads);
         }
@@ -189,6 +224,7 @@ impl LogReader {
         match item {
             Ok(Item::Event(event)) => {
                 self.position = self.position.max(event.position);
+                self.known.last = Some((event.position, event.id));
                 self.has_caught_up = false;
             }
             Ok(Item::CaughtUp(position)) => {
@@ -203,6 +239,7 @@ impl LogReader {
     /// time: whatever ended the tail is met here, and reported.
     fn go_on_alone(&mut self) {
         self.has_caught_up = false;
-        self.stage = Stage::Alone(Box::new(self.source.reader(self.filter.clone(), self.position)));
+        let reader = self.source.reader(self.filter.clone(), self.position, self.known);
+        self.stage = Stage::Alone(Box::new(reader));
     }
 }

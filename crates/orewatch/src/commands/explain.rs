@@ -90,7 +90,7 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
     if let Some(earlier) = as_at::parse_named("against", args.against.as_deref())? {
         return against::run(client, &request, earlier).await;
     }
-    let mut response = client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
+    let mut response = client.take(client.exposure().await?.explain_exposure(client.request(request)).await?);
     if let Some(unit) = &args.unit {
         AmountUnit::parse(unit, &subject)?.convert(&mut response);
     }

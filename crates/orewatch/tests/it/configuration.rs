@@ -99,12 +99,12 @@ fn listening_beyond_this_machine_needs_tokens_or_open_to_all() {
         with(&["--config", config.to_str().unwrap()]),
         with(&["--tokens-file", tokens]),
     ] {
-        // Only the log is missing.
+        // Only the log cannot be used.
         let output = allowed.output().unwrap();
-        assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+        assert_eq!(output.status.code(), Some(7), "{}", err(&output));
     }
     let output = with(&[]).env("OREWATCH_OPEN_TO_ALL", "true").output().unwrap();
-    assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+    assert_eq!(output.status.code(), Some(7), "{}", err(&output));
 
     let both = with(&["--open-to-all", "--tokens-file", tokens]).output().unwrap();
     assert_eq!(both.status.code(), Some(2), "{}", err(&both));

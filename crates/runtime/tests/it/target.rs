@@ -26,7 +26,8 @@ fn a_wrong_target_says_what_to_write() {
 #[tokio::test]
 async fn a_directory_in_use_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    let store = LogTarget::Embedded(dir.path().to_owned()).connect(&JetStreamOptions::default()).await.unwrap();
+    let store =
+        LogTarget::Embedded(dir.path().to_owned()).connect(&JetStreamOptions::default()).await.unwrap();
     let _held = store.open("alerts").await.unwrap();
     let failure = store.open("alerts").await.unwrap_err();
     assert!(failure.message.contains("alerts"), "{failure}");

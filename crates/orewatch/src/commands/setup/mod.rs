@@ -136,6 +136,6 @@ fn conclude(out: &Out, findings: &[Finding]) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("{failed} settings are not as they must be");
-    Err(Failure::new(Class::Unavailable, "log-misconfigured", message)
+    Err(Failure::new(Class::Misconfigured, "log-misconfigured", message)
         .with_hint("the remedy stands beside each; run the command again afterwards"))
 }

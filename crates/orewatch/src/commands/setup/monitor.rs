@@ -67,7 +67,8 @@ fn compare(varz: &Varz, now: Timestamp) -> Vec<Finding> {
             "always".to_owned(),
             if syncs { "always" } else { "another interval" }.to_owned(),
             syncs,
-            "set jetstream { sync_interval: always }: otherwise acknowledged events are lost if the power fails",
+            "set jetstream { sync_interval: always }: otherwise acknowledged events are lost if the power \
+             fails",
         ),
         Finding::compared(
             "clock",
@@ -84,9 +85,13 @@ fn within() -> String {
 }
 
 fn silent(address: &str, reason: &str) -> Failure {
-    Failure::new(Class::Unavailable, "log-unavailable", format!("the monitoring port does not answer: {reason}"))
-        .at("monitor", address)
-        .with_hint("write http://HOST:8222, the `http` port of nats.conf")
+    Failure::new(
+        Class::Unavailable,
+        "log-unavailable",
+        format!("the monitoring port does not answer: {reason}"),
+    )
+    .at("monitor", address)
+    .with_hint("write http://HOST:8222, the `http` port of nats.conf")
 }
 
 /// Asks for `/varz`.
