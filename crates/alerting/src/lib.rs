@@ -28,7 +28,6 @@ mod token;
 mod work;
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use orewatch_contracts::Failure;
@@ -37,22 +36,21 @@ use orewatch_contracts::alerting::v1::delivery_service_server::DeliveryServiceSe
 use orewatch_contracts::alerting::v1::notification_service_server::NotificationServiceServer;
 use orewatch_eventlog::{EventLog, WaitingLog};
 use orewatch_receivers::Sender;
-use orewatch_rules::figures::saved::Folded;
 use orewatch_runtime::Context;
+use orewatch_store::snapshots::SnapshotPlace;
 use tokio::sync::watch;
 use tonic::server::NamedService as _;
 use tonic::service::RoutesBuilder;
 
 use backtest::run::BacktestRunner;
 use delivery::{Deliverer, DeliveryService, FeedService};
-use folds::Folds;
 use follow::follow;
 use grpc::AlertingService;
 use health::ServingHealth;
 use notify::grpc::NotificationService;
 use notify::work::Notifier;
 use service_state::ServiceState;
-use snapshot::{Snapshot, SnapshotWriter};
+use snapshot::Snapshots;
 use subscribe::RecentEvents;
 use work::{Evaluator, EvaluatorStart};
 
@@ -78,9 +76,9 @@ pub struct Logs {
 /// Configuration of the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Directory of a snapshot of the folded logs, so that a restart need not read all of them. It may be
-    /// deleted. None: no snapshot is written or read.
-    pub snapshots: Option<PathBuf>,
+    /// Where snapshots of the folded logs are, so that a start need not read all of them. They may be deleted.
+    /// None: no snapshot is written or read.
+    pub snapshots: Option<SnapshotPlace>,
     /// How messages reach receivers.
     pub delivery: orewatch_receivers::Config,
 }
@@ -192,21 +190,15 @@ async fn serve_while_full(
 
 /// Reads what the service starts with from a snapshot; without one it starts with nothing.
 async fn read_snapshot(logs: &Logs, config: &Config) -> (ServiceState, EvaluatorStart) {
-    let path = config.snapshots.as_deref().map(snapshot::path);
-    let mut snapshot = match path.clone() {
-        Some(path) => tokio::task::spawn_blocking(move || Snapshot::read(&path)).await.unwrap_or_default(),
-        None => Snapshot::default(),
-    };
+    let mut snapshots = Snapshots::open(config.snapshots.as_ref());
     let (mut state, mut start) = (ServiceState::default(), EvaluatorStart::default());
-    if let Some((folds, last)) = snapshot.take_fold::<Folds>(&*logs.alerts).await {
-        state = ServiceState::from_snapshot(folds, last);
-        // Figures are of no use without the alerts that were evaluated on them.
-        if let Some((folded, last)) = snapshot.take_fold::<Folded>(&*logs.exposures).await {
+    if let Some(loaded) = snapshots.load(logs).await {
+        state = ServiceState::from_snapshot(loaded.folds, loaded.last);
+        if let Some((folded, last)) = loaded.figures {
             (start.folded, start.last) = (folded, Some(last));
         }
     }
-    let written = state.view.log.position().saturating_add(start.last.map_or(0, |(position, _)| position));
-    start.snapshots = SnapshotWriter::new(path, written);
+    start.snapshots = snapshots;
     (state, start)
 }
 

@@ -18,6 +18,7 @@ use orewatch_contracts::Failure;
 use orewatch_contracts::exposure::v1::exposure_service_server::ExposureServiceServer;
 use orewatch_eventlog::{Error, Event, Filter, Follower, Progress, Projection, WaitingLog};
 use orewatch_runtime::{Context, trace};
+use orewatch_store::snapshots::{EventSnapshots, Reached};
 use tokio::sync::mpsc;
 use tokio::sync::watch::Sender;
 use tokio::task::spawn_blocking;
@@ -28,6 +29,7 @@ use crate::book::Book;
 use crate::evolve::{BookRevision, BookState};
 use crate::grpc::ExposureService;
 use crate::publisher::Publisher;
+use crate::restart::{self, Start};
 use crate::snapshot::Snapshot;
 
 /// Largest number of jobs that wait to be published. Beyond it, reading waits: books share the contents of
@@ -50,15 +52,26 @@ type Numbered = (u64, Job);
 ///
 /// # Errors
 /// A log cannot be read or written, or holds damaged events.
-pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>) -> Result<(), Failure> {
+pub(crate) async fn run(
+    context: Context,
+    logs: Logs,
+    mut snapshots: Option<EventSnapshots>,
+    announce: Sender<Snapshot>,
+) -> Result<(), Failure> {
+    let start = tokio::select! {
+        biased;
+        () = context.shutdown.cancelled() => return Ok(()),
+        start = Start::read(snapshots.as_mut()) => start,
+    };
     let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
     let exposures = WaitingLog::new(Arc::clone(&logs.exposures));
-    let publisher = Publisher::new(Arc::clone(&exposures) as _, context.shutdown.clone());
-    let (followed, published) = (
-        follow(&context, &logs, &exposures, &announce, jobs),
+    let publisher = Publisher::new(Arc::clone(&exposures) as _, start.published, context.shutdown.clone());
+    let (kept, followed, published) = (
+        restart::keep(&context, snapshots, announce.subscribe()),
+        follow(&context, &logs, &exposures, &announce, jobs, start),
         publish(&context, publisher, &announce, waiting),
     );
-    tokio::try_join!(followed, published).map(|_| ())
+    tokio::try_join!(kept, followed, published).map(|_| ())
 }
 
 /// Reads the observations log into the book, and sends jobs to the publisher.
@@ -68,9 +81,10 @@ async fn follow(
     exposures: &WaitingLog,
     announce: &Sender<Snapshot>,
     jobs: mpsc::Sender<Numbered>,
+    start: Start,
 ) -> Result<(), Failure> {
-    let mut follower = Follower::new(Arc::clone(&logs.observations), Filter::All, 0);
-    let mut known = Projection::new(BookState::default());
+    let Start { mut known, mut reached, .. } = start;
+    let mut follower = Follower::new(Arc::clone(&logs.observations), Filter::All, known.position());
     let (mut number, mut ready) = (0_u64, false);
     loop {
         let progress = tokio::select! {
@@ -80,6 +94,7 @@ async fn follow(
         };
         let job = match progress {
             Progress::Event(event) => {
+                reached.count(&event);
                 let (next, revision) = fold(known, event).await?;
                 known = next;
                 number += u64::from(revision.is_some());
@@ -96,7 +111,7 @@ async fn follow(
                 None
             }
         };
-        announce_book(announce, &known, number);
+        announce_book(announce, &known, reached, number);
         if !ready && matches!(job, Some(Job::Complete(_))) {
             ready = true;
             serve(context, announce).await;
@@ -160,6 +175,10 @@ async fn publish(
             () = context.shutdown.cancelled() => return Ok(()),
             done = execute(&mut publisher, job) => done?,
         }
+        if context.shutdown.is_cancelled() {
+            // A job ends early at the shutdown. A snapshot must not say that all of it is published.
+            return Ok(());
+        }
         announce.send_modify(|snapshot| {
             if snapshot.jobs == number {
                 snapshot.published = publisher.published();
@@ -181,10 +200,11 @@ async fn execute(publisher: &mut Publisher, job: Job) -> Result<(), Failure> {
     }
 }
 
-fn announce_book(announce: &Sender<Snapshot>, known: &Projection<BookState>, jobs: u64) {
+fn announce_book(announce: &Sender<Snapshot>, known: &Projection<BookState>, reached: Reached, jobs: u64) {
     announce.send_modify(|snapshot| {
         snapshot.book = Arc::clone(known.state().book());
         snapshot.position = known.position();
+        snapshot.reached = reached;
         if snapshot.jobs != jobs {
             snapshot.published = None;
         }

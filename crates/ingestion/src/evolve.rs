@@ -80,6 +80,11 @@ pub(crate) struct ReleaseRecord {
     pub(crate) previous_positions: Vec<Position>,
 }
 
+/// Types of the events that change the state. A fold of these alone gives the same state.
+pub(crate) fn folded_kinds() -> impl Iterator<Item = &'static str> {
+    ObservationEventKind::ALL.iter().filter(|kind| events::is_folded(**kind)).map(|kind| kind.name())
+}
+
 impl ReleaseHead {
     /// Takes in an event of the release: the digest of a chunk, and the position of any event.
     pub(crate) fn add_chunk(

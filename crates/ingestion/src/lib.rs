@@ -50,6 +50,7 @@ use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionServiceServer;
 use orewatch_eventlog::EventLog;
 use orewatch_runtime::Context;
+use orewatch_store::snapshots::{EventSnapshots, Room, SnapshotPlace};
 use tonic::service::RoutesBuilder;
 
 use archive::Archive;
@@ -99,6 +100,8 @@ pub struct Config {
     pub gates: GateModes,
     /// Publishers to poll.
     pub polling: connectors::Polling,
+    /// Where snapshots of the folded log are, which may be deleted. `None`: none is written or read.
+    pub snapshots: Option<SnapshotPlace>,
 }
 
 impl Config {
@@ -116,6 +119,7 @@ impl Config {
             limits: orewatch_formats::Limits::default(),
             gates: GateModes::default(),
             polling: connectors::Polling::default(),
+            snapshots: None,
         }
     }
 }
@@ -137,7 +141,10 @@ pub async fn start(
     let archive = Arc::new(archive.with_cache(config.cache).with_quota(config.quota));
     let log = logs.observations;
     let repository = Arc::new(work::Repository::new(context.clone(), Arc::clone(&log), config.gates));
-    context.spawn("ingestion", Arc::clone(&repository).follow());
+    let room = config.snapshots.and_then(|place| Room::open(&place, "ingestion"));
+    let snapshots =
+        room.map(|room| EventSnapshots::new(room, Arc::clone(&log), Vec::new(), evolve::folded_kinds()));
+    context.spawn("ingestion", Arc::clone(&repository).follow(snapshots));
     let intake =
         Arc::new(Intake::new(context.clone(), Arc::clone(&repository), Arc::clone(&archive), config.limits));
     context.spawn("concordances", Arc::clone(&intake).follow_concordances());

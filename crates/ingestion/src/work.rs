@@ -12,6 +12,7 @@ use orewatch_eventlog::{
 };
 use orewatch_formats::ids;
 use orewatch_runtime::{Context, trace};
+use orewatch_store::snapshots::{EventSnapshots, Reached, Settled};
 use tokio::sync::{MutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -121,12 +122,42 @@ impl Repository {
         Arc::clone(&self.projection.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Folds the log for as long as the process lives. The service is ready while everything on the log is
-    /// folded.
+    /// Folds the log for as long as the process lives, from a snapshot on if there is one. The service is
+    /// ready while everything on the log is folded.
     ///
     /// # Errors
     /// Those of the log, once it could not be read for five minutes or holds something that cannot be folded.
-    pub(crate) async fn follow(self: Arc<Self>) -> Result<(), Failure> {
+    pub(crate) async fn follow(self: Arc<Self>, snapshots: Option<EventSnapshots>) -> Result<(), Failure> {
+        let Some(mut snapshots) = snapshots else {
+            return self.follow_log(Reached::default(), watch::Sender::default()).await;
+        };
+        let reached = tokio::select! {
+            () = self.context.shutdown.cancelled() => return Ok(()),
+            reached = self.restore(&mut snapshots) => reached,
+        };
+        let (folded, known) = watch::channel(reached);
+        let (shutdown, clock) = (self.context.shutdown.cancelled(), Arc::clone(&self.context.clock));
+        let settled = |reached: &Reached| Some(Settled { reached: *reached, others: Vec::new() });
+        let kept = snapshots.keep(shutdown, move || clock.now(), known, settled);
+        let (followed, ()) = tokio::join!(self.follow_log(reached, folded), kept);
+        followed
+    }
+
+    /// Takes the state of the best snapshot. Returns how far it has folded the log.
+    async fn restore(&self, snapshots: &mut EventSnapshots) -> Reached {
+        let evolve = |state: &mut IngestionState, event: &Event| {
+            state.evolve(event, None).map_err(|reason| Error::corrupt(event, reason))
+        };
+        let Some(restored) = snapshots.restore(evolve).await else { return Reached::default() };
+        let mut projection = Projection::new(restored.state);
+        projection.pass(restored.reached.position);
+        *self.projection.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(projection);
+        self.reached.send_replace(restored.reached.position);
+        restored.reached
+    }
+
+    /// Folds the log. `folded` is told how far whenever all of the log is folded.
+    async fn follow_log(&self, mut reached: Reached, folded: watch::Sender<Reached>) -> Result<(), Failure> {
         let mut follower = Follower::new(Arc::clone(&self.log), Filter::All, *self.reached.borrow());
         loop {
             let progress = tokio::select! {
@@ -134,8 +165,14 @@ impl Repository {
                 progress = follower.next() => progress?,
             };
             match progress {
-                Progress::Event(event) => self.fold_event(&event)?,
-                Progress::CaughtUp(position) => self.mark_caught_up(position).await,
+                Progress::Event(event) => {
+                    self.fold_event(&event)?;
+                    reached.count(&event);
+                }
+                Progress::CaughtUp(position) => {
+                    self.mark_caught_up(position).await;
+                    folded.send_replace(reached);
+                }
                 Progress::Interrupted => {
                     self.context.health.set_service_status(SERVICE_NAME, ServingStatus::NotServing).await;
                 }

@@ -12,6 +12,7 @@ use orewatch_eventlog::EventLog;
 use orewatch_ingestion::GateModes;
 use orewatch_ingestion::archive::{ArchiveLocation, Quota};
 use orewatch_runtime::{Context, LogStore, LogTarget, Settings, client};
+use orewatch_store::snapshots::SnapshotPlace;
 use tonic::Code;
 use tonic::service::RoutesBuilder;
 use tonic::transport::Channel;
@@ -68,6 +69,8 @@ pub(crate) struct ServicesConfig {
     pub(crate) log: LogTarget,
     /// Configuration of the ingestion service, with its archive.
     pub(crate) ingestion: orewatch_ingestion::Config,
+    /// Configuration of the exposure service.
+    pub(crate) exposure: orewatch_exposure::Config,
     /// Configuration of the alerting service, with its deliveries.
     pub(crate) alerting: orewatch_alerting::Config,
 }
@@ -78,6 +81,7 @@ impl ServicesConfig {
     pub(crate) fn new(log: LogTarget, beside: &Path, settings: &Settings) -> Result<Self, Failure> {
         let archive =
             settings.get("archive")?.unwrap_or_else(|| ArchiveLocation::Folder(beside.join("archive")));
+        let snapshots = Some(snapshot_place(&log, beside, settings)?);
         let gates = settings.get_or("gates", GateModes::default())?;
         let spool = beside.join("spool");
         let usual = Quota::default();
@@ -91,14 +95,25 @@ impl ServicesConfig {
             spool,
             quota,
             keep_refused,
+            snapshots: snapshots.clone(),
             ..orewatch_ingestion::Config::new(archive)
         };
-        let alerting = orewatch_alerting::Config {
-            snapshots: Some(beside.join("snapshots")),
-            delivery: delivery_config(&log, settings)?,
-        };
-        Ok(Self { log, ingestion, alerting })
+        let exposure = orewatch_exposure::Config { snapshots: snapshots.clone() };
+        let alerting = orewatch_alerting::Config { snapshots, delivery: delivery_config(&log, settings)? };
+        Ok(Self { log, ingestion, exposure, alerting })
     }
+}
+
+/// Reads where snapshots are. By default they are in the place of the archive if it is configured, so that
+/// replicas share them, and else beside it. An embedded log is for one process: its snapshots stay with it.
+fn snapshot_place(log: &LogTarget, beside: &Path, settings: &Settings) -> Result<SnapshotPlace, Failure> {
+    let cache = beside.join("snapshots");
+    let archive: Option<ArchiveLocation> = settings.get("archive")?;
+    let usual = match (log, archive) {
+        (LogTarget::Nats(_), Some(archive)) => archive.join("snapshots"),
+        _ => ArchiveLocation::Folder(cache.clone()),
+    };
+    Ok(SnapshotPlace { location: settings.get("snapshots")?.unwrap_or(usual), cache })
 }
 
 /// Reads the configuration of deliveries to receivers.
@@ -168,7 +183,7 @@ async fn start(
                 observations: require_open(observations)?,
                 exposures: require_open(exposures)?,
             };
-            orewatch_exposure::start(context, logs, routes).await
+            orewatch_exposure::start(context, logs, config.exposure.clone(), routes).await
         }
         Service::Alerting => {
             let logs = orewatch_alerting::Logs {

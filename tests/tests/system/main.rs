@@ -26,6 +26,7 @@ mod leases;
 mod load;
 mod pipeline;
 mod recorded;
+mod snapshots;
 mod subscribers;
 mod surface;
 mod tidy;
