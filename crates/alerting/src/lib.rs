@@ -76,8 +76,8 @@ pub struct Logs {
 /// Configuration of the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Where snapshots of the folded logs are, so that a start need not read all of them. They may be deleted.
-    /// None: no snapshot is written or read.
+    /// Where snapshots of the folded logs are, so that a start need not read all of them. They may be
+    /// deleted. None: no snapshot is written or read.
     pub snapshots: Option<SnapshotPlace>,
     /// How messages reach receivers.
     pub delivery: orewatch_receivers::Config,

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::Logs;
-use crate::folds::Folds;
+use crate::folds::{Fold, Folds};
 
 /// Version of the content around the folds.
 const FORMAT: u32 = 1;
@@ -35,20 +35,6 @@ const INTERVAL_EVENTS: Position = 20_000;
 const LAST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Name of the local file in which versions before 0.2 kept a snapshot.
 const OLD_FILE: &str = "alerting.snapshot";
-
-/// A fold whose state can be kept in a snapshot.
-pub(crate) trait Fold: Sized {
-    /// Its name among the sections.
-    const NAME: &'static str;
-    /// Version of its encoded form. A section of another version is not read.
-    const VERSION: u32;
-
-    /// Encodes the state.
-    fn save(&self) -> Vec<u8>;
-
-    /// Decodes the state. None: the bytes are invalid.
-    fn load(bytes: &[u8]) -> Option<Self>;
-}
 
 /// The content of a snapshot.
 #[derive(Clone, PartialEq, Message)]

@@ -21,7 +21,8 @@
 //!
 //! What services need on top of a log is here once: a [`Follower`] reads for as long as a process lives,
 //! [`history`] reads what is there now, [`append_with_retry`] gets over a log that is away for a moment, and
-//! a [`WaitingLog`] waits for room where an append to a full log would be refused with [`Error::Full`].
+//! a [`WaitingLog`] waits for room where an append to a full log would be refused with [`Error::Full`], and a
+//! [`SkippingLog`] passes over events that an operator marked as not to count.
 //!
 //! Both adapters have the same limits and check them before anything is stored: [`MAX_EVENT_BYTES`],
 //! [`MAX_APPEND_BYTES`], [`MAX_APPEND_EVENTS`]. Data that waits to be stored is bounded as well: an append
@@ -39,6 +40,8 @@ mod limits;
 mod port;
 mod projection;
 mod room;
+mod skip;
+mod skipped;
 
 pub use append::{MAX_APPEND_ATTEMPTS, append_with_retry};
 pub use follow::{Follower, MAX_INTERRUPTIONS, Progress, history};
@@ -48,3 +51,5 @@ pub use orewatch_contracts::log::{Error, Event, InvalidName, NewEvent, Position,
 pub use port::{EventLog, Extent, Filter, Item, Items};
 pub use projection::Projection;
 pub use room::WaitingLog;
+pub use skip::{EVENT_SKIPPED, SkippingLog, skips_stream};
+pub use skipped::{Skip, SkippedPositions};

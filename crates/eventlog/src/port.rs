@@ -1,9 +1,11 @@
 //! The port: what an event log does, whichever adapter stores it.
 use std::fmt;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
+use crate::skipped::SkippedPositions;
 use crate::{Error, Event, NewEvent, Position, StreamName};
 
 /// What a reader yields, in order of position.
@@ -63,6 +65,11 @@ pub trait EventLog: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Error::Unavailable`] if the log cannot be reached within the deadline.
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>>;
+
+    /// The events that readers of this log pass over because they must not count.
+    fn skipped(&self) -> Arc<SkippedPositions> {
+        Arc::default()
+    }
 }
 
 /// Selects the events that a reader yields.

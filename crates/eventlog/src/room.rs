@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use crate::{Error, EventLog, Extent, Filter, Items, NewEvent, Position, StreamName};
+use crate::{Error, EventLog, Extent, Filter, Items, NewEvent, Position, SkippedPositions, StreamName};
 
 /// Shortest and longest pause between two attempts to append to a full log.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -136,5 +136,9 @@ impl EventLog for WaitingLog {
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
         self.log.extent()
+    }
+
+    fn skipped(&self) -> Arc<SkippedPositions> {
+        self.log.skipped()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use orewatch_contracts::common::v1::AsAt;
+use orewatch_contracts::common::v1::{AsAt, EventSkipped};
 use orewatch_contracts::exposure::v1 as exposure;
 use orewatch_contracts::exposure::v1::exposure_service_server as server;
 use orewatch_contracts::exposure::v1::{
@@ -15,6 +15,7 @@ use orewatch_contracts::exposure::v1::{
     ExposureFilter, GetExposureRequest, GetExposureResponse, QueryExposuresRequest, QueryExposuresResponse,
     Reading, StreamExposuresRequest, StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
 };
+use orewatch_contracts::ingestion::v1::Release;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{EventLog, Filter};
 use orewatch_runtime::{Budget, Context, Identity, Seat, Share, Stop, Work, WorkLimits};
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use crate::Logs;
 use crate::book::{Book, Knowledge};
 use crate::claims::check_claims;
 use crate::compare::compare;
@@ -67,6 +69,7 @@ const DEFAULT_ROUTES: u32 = 10;
 #[derive(Clone, Debug)]
 pub(crate) struct ExposureService {
     known: Receiver<Snapshot>,
+    observations: Arc<dyn EventLog>,
     exposures: Arc<dyn EventLog>,
     events: Arc<DecodedEvents>,
     watches: Work,
@@ -76,7 +79,8 @@ pub(crate) struct ExposureService {
 }
 
 impl ExposureService {
-    pub(crate) fn new(known: Receiver<Snapshot>, exposures: Arc<dyn EventLog>, context: &Context) -> Self {
+    pub(crate) fn new(known: Receiver<Snapshot>, logs: &Logs, context: &Context) -> Self {
+        let Logs { observations, exposures } = logs.clone();
         let Context { work, memory, shutdown, .. } = context.clone();
         let limits = WorkLimits {
             seats: MAX_WATCHES,
@@ -85,7 +89,16 @@ impl ExposureService {
             ..WorkLimits::default()
         };
         let watches = work.with_own_limits("watches of exposures", limits);
-        Self { known, exposures, events: Arc::default(), watches, work, memory, shutdown }
+        Self { known, observations, exposures, events: Arc::default(), watches, work, memory, shutdown }
+    }
+
+    /// Events of releases that do not count.
+    fn skipped_events(&self, releases: &[Release]) -> Vec<EventSkipped> {
+        let skipped = self.observations.skipped();
+        // The stream of a release has the name of the release below that of the log.
+        let stream =
+            |release: &Release| format!("{}.{}", self.observations.name(), release.id.replacen('/', ".", 1));
+        releases.iter().flat_map(|release| skipped.on_stream(&stream(release))).collect()
     }
 
     /// The newest snapshot.
@@ -221,7 +234,9 @@ impl server::ExposureService for ExposureService {
             };
             explain(&book, at, &wanted, limits, stop)
         };
-        Ok(Response::new(self.answer(&identity, compute).await?))
+        let mut explained = self.answer(&identity, compute).await?;
+        explained.skipped = self.skipped_events(&explained.releases);
+        Ok(Response::new(explained))
     }
 
     async fn list_scenarios(

@@ -85,7 +85,7 @@ pub async fn start(
 ) -> Result<(), Failure> {
     let snapshots = config.snapshots.and_then(|place| snapshots(&place, &logs));
     let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
-    let service = grpc::ExposureService::new(known, Arc::clone(&logs.exposures), &context);
+    let service = grpc::ExposureService::new(known, &logs, &context);
     let server = ExposureServiceServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);

@@ -461,6 +461,7 @@ impl ReleaseRecord {
             committed_position: self.committed_position,
             chunks: u32::try_from(self.head.observations.len()).unwrap_or(u32::MAX),
             reason: self.reason.clone(),
+            skipped: Vec::new(),
         }
     }
 

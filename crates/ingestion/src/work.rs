@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
+use orewatch_contracts::common::v1::EventSkipped;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 use orewatch_contracts::ingestion::v1::{ObservationEvent, ObservationEventKind};
 use orewatch_contracts::{Class, Failure};
@@ -81,6 +82,12 @@ impl Repository {
                 .at("release", error.0)
                 .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
         })
+    }
+
+    /// Events of a release that do not count.
+    pub(crate) fn skipped_events(&self, release: &str) -> Vec<EventSkipped> {
+        self.stream(release)
+            .map_or_else(|_| Vec::new(), |stream| self.log.skipped().on_stream(stream.as_str()))
     }
 
     /// The stream of the source policy.

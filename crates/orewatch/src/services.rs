@@ -8,7 +8,7 @@ use orewatch_contracts::alerting::v1::alerting_service_server;
 use orewatch_contracts::exposure::v1::exposure_service_server;
 use orewatch_contracts::ingestion::v1::ingestion_service_server;
 use orewatch_contracts::{Class, Failure};
-use orewatch_eventlog::EventLog;
+use orewatch_eventlog::{EventLog, SkippingLog};
 use orewatch_ingestion::GateModes;
 use orewatch_ingestion::archive::{ArchiveLocation, Quota};
 use orewatch_runtime::{Context, LogStore, LogTarget, Settings, client};
@@ -163,7 +163,10 @@ pub(crate) fn build(
 type Log = Option<Arc<dyn EventLog>>;
 
 async fn open(store: &LogStore, name: &str, wanted: bool) -> Result<Log, Failure> {
-    if wanted { store.open(name).await.map(Some) } else { Ok(None) }
+    if !wanted {
+        return Ok(None);
+    }
+    Ok(Some(SkippingLog::open(store.open(name).await?).await?))
 }
 
 async fn start(

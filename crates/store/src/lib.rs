@@ -4,7 +4,8 @@
 //! nobody else replaced them first. [`snapshots`] keeps folded state in it, so that a new replica need not
 //! fold its logs from the beginning.
 //!
-//! Nothing here is a source of truth. What is in a store can be written again from the logs.
+//! A snapshot is no source of truth: it can be written again from the logs. A store keeps backups as well,
+//! which are all that is left once the logs are lost: whoever removes objects has to know what they are.
 
 mod bucket;
 mod folder;

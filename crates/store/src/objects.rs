@@ -3,6 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use object_store::path::Path as Key;
@@ -155,6 +156,27 @@ impl Store {
                     Err(BucketError::AlreadyExists { .. } | BucketError::Precondition { .. }) => Ok(false),
                     Err(error) => Err(error.into()),
                 }
+            }
+        }
+    }
+
+    /// Writes an object, in place of one that is there already. It is there as a whole or not at all, and
+    /// durable when this returns.
+    ///
+    /// # Errors
+    /// Those of the folder or bucket.
+    pub async fn write(&self, name: &str, content: Bytes) -> Result<(), StoreError> {
+        match &self.0 {
+            Backend::Folder(root) => {
+                let path = root.join(name);
+                spawn_blocking(move || {
+                    folder::write(&path, &content).map_err(|error| StoreError::file(&path, error))
+                })
+                .await?
+            }
+            Backend::Bucket { objects, prefix } => {
+                objects.put(&key(prefix, name), PutPayload::from(content)).await?;
+                Ok(())
             }
         }
     }

@@ -8,10 +8,14 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
-use orewatch_eventlog::{Event, EventLog, NewEvent, StreamName, embedded};
+use orewatch_contracts::common::v1::EventSkipped;
+use orewatch_eventlog::{
+    EVENT_SKIPPED, Event, EventLog, NewEvent, SkippingLog, StreamName, embedded, skips_stream,
+};
 use orewatch_store::snapshots::{EventSnapshots, Header, Mark, Reached, Restored, Room, Settled};
 use orewatch_store::snapshots::{Pointer, SnapshotWriter};
 use orewatch_store::{Location, Store};
+use prost::Message as _;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -112,6 +116,23 @@ async fn append(log: &Arc<dyn EventLog>, number: usize, kind: &str) -> Event {
     let positions = log.append(&stream, expected, vec![new.clone()]).await.unwrap();
     let NewEvent { id, kind, time, data, traceparent } = new;
     Event { position: positions[0], stream, id, kind, time, data, traceparent }
+}
+
+/// Marks an event that must not count, and opens the log anew.
+async fn skip(log: &Arc<dyn EventLog>, position: u64) -> Arc<dyn EventLog> {
+    let stream = skips_stream(log.name()).unwrap();
+    let (reason, actor) = ("wrong".to_owned(), "ops".to_owned());
+    let mark = EventSkipped { position, reason, actor, ..EventSkipped::default() };
+    let new = NewEvent {
+        id: Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("skip {position}").as_bytes()),
+        kind: EVENT_SKIPPED.to_owned(),
+        time: NOW,
+        data: mark.encode_to_vec().into(),
+        traceparent: None,
+    };
+    let expected = log.last(&stream).await.unwrap();
+    log.append(&stream, expected, vec![new]).await.unwrap();
+    SkippingLog::open(Arc::clone(log)).await.unwrap()
 }
 
 /// A process that reaches a state and stops.
@@ -309,6 +330,23 @@ async fn a_snapshot_that_lacks_events_of_this_version_or_is_of_another_format_or
     assert!(restore(&mut desk.snapshots()).await.is_none());
     desk.replace_list(&list).await;
     assert!(restore(&mut desk.snapshots()).await.is_some());
+}
+
+#[tokio::test]
+async fn a_snapshot_is_used_only_while_the_same_events_count() {
+    let mut desk = Desk::new(false);
+    desk.append(6).await;
+    stop_at(desk.snapshots(), desk.settled(4), NOW).await;
+    let plain = Arc::clone(&desk.log);
+    desk.log = skip(&plain, 5).await;
+    let restored = restore(&mut desk.snapshots()).await.unwrap();
+    assert_eq!(restored.state, desk.state(4), "the event is not in the snapshot");
+    desk.log = skip(&plain, 3).await;
+    assert!(restore(&mut desk.snapshots()).await.is_none());
+    // The next one is of the same position as the one that cannot be used any more.
+    desk.events.retain(|event| ![3, 5].contains(&event.position));
+    stop_at(desk.snapshots(), desk.settled(3), NOW).await;
+    assert_eq!(restore(&mut desk.snapshots()).await.unwrap().state, desk.state(3));
 }
 
 #[tokio::test]

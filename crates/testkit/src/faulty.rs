@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::{self, BoxFuture};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use orewatch_eventlog::{Error, EventLog, Extent, Filter, Items, NewEvent, Position, StreamName};
+use orewatch_eventlog::{
+    Error, EventLog, Extent, Filter, Items, NewEvent, Position, SkippedPositions, StreamName,
+};
 
 /// What becomes of an append.
 pub enum Fault {
@@ -168,5 +170,9 @@ impl EventLog for FaultyLog {
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
         self.log.extent()
+    }
+
+    fn skipped(&self) -> Arc<SkippedPositions> {
+        self.log.skipped()
     }
 }

@@ -33,7 +33,7 @@ fn floor(package: &str) -> u8 {
         "orewatch-catalog" | "orewatch-contracts" => 0,
         "orewatch-measures" | "orewatch-eventlog" => 1,
         "orewatch-formats" | "orewatch-rules" | "orewatch-runtime" | "orewatch-store" => 2,
-        "orewatch-receivers" | "orewatch-verification" => 3,
+        "orewatch-backup" | "orewatch-receivers" | "orewatch-verification" => 3,
         "orewatch-ingestion" | "orewatch-exposure" | "orewatch-alerting" => 4,
         "orewatch" => 5,
         other => panic!("{other} has no floor: add it here and in ARCHITECTURE.md"),

@@ -12,6 +12,7 @@
 
 mod access;
 mod architecture;
+mod backup;
 mod clients;
 mod codes;
 mod crash;

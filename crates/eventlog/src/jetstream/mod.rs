@@ -32,6 +32,7 @@ use crate::{Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, Positio
 mod append;
 mod config;
 mod envelope;
+mod existing;
 mod lookup;
 mod options;
 mod publish;

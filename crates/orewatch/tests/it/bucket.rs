@@ -1,4 +1,4 @@
-//! The archive in a bucket, against a small server that speaks enough of S3.
+//! The archive and backups in a bucket, against a small server that speaks enough of S3.
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -265,4 +265,50 @@ fn snapshots_are_listed_in_a_bucket_by_compare_and_set() {
     std::fs::remove_dir_all(data.join("snapshots")).unwrap();
     let log = orewatch(&["releases"]);
     assert_eq!(log.matches("starting from a snapshot").count(), 2, "alerting has nothing to keep: {log}");
+}
+
+#[test]
+fn logs_are_backed_up_to_a_bucket_and_restored_from_it() {
+    let bucket = Bucket::start(1);
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let run = |args: &[&str]| {
+        let run = bucket.orewatch(args);
+        assert!(run.status.success(), "{args:?}: {}", text(&run.stderr));
+        run.stdout
+    };
+    std::fs::write(path("survey.csv"), survey(24)).unwrap();
+    run(&["ingest", &path("survey.csv"), "--data", &path("data")]);
+    let place = "s3://originals/backups";
+    run(&["log", "backup", "--to", place, "--data", &path("data")]);
+    let second = run(&["log", "backup", "--to", place, "--data", &path("data"), "--format", "json"]);
+    let rows: serde_json::Value = serde_json::from_slice(&second).unwrap();
+    assert_eq!(rows[0]["written"], 0, "everything was there: {rows}");
+    assert!(
+        bucket.kept.lock().unwrap().objects.contains_key("/originals/backups/observations/manifest.json")
+    );
+    run(&["log", "verify", place]);
+    run(&["log", "restore", "--from", place, "--data", &path("restored")]);
+    let [before, after] = ["data", "restored"].map(|data| {
+        run(&[
+            "log",
+            "tail",
+            "--from",
+            "1",
+            "--log-name",
+            "observations",
+            "--data",
+            &path(data),
+            "--format",
+            "json",
+        ])
+    });
+    assert_eq!((before.len(), &before), (after.len(), &after));
+
+    let missing = bucket.orewatch(&["log", "verify", "s3://originals/elsewhere"]);
+    assert_eq!(missing.status.code(), Some(2), "{}", text(&missing.stderr));
+    let away = Bucket { address: "http://127.0.0.1:1".to_owned(), kept: Arc::default() };
+    let refused = away.orewatch(&["log", "verify", place]);
+    assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains(place), "{}", text(&refused.stderr));
 }

@@ -39,6 +39,9 @@ pub struct Mark {
     pub position: Position,
     /// Identifier of that event.
     pub event: Uuid,
+    /// Positions up to there of events that did not count.
+    #[serde(default)]
+    pub skipped: Vec<Position>,
 }
 
 /// The last event that a fold has taken in, and how much it has taken in.
@@ -73,11 +76,15 @@ impl Header {
         self.marks.iter().fold(0, |sum, mark| sum.saturating_add(mark.position))
     }
 
-    /// Whether another snapshot is of the same format and of the same log.
+    /// Whether another snapshot is of the same format and of the same log, of which the same events count.
     #[must_use]
     pub fn is_comparable(&self, other: &Self) -> bool {
         let identity = |header: &Self| header.marks.first().map(|mark| (mark.log.clone(), mark.first));
-        self.format == other.format && identity(self) == identity(other)
+        // Otherwise a snapshot that no replica can use any more would keep back those that they can.
+        let counts_alike = |mark: &Mark| other.mark(&mark.log).is_none_or(|other| mark.counts_alike(other));
+        self.format == other.format
+            && identity(self) == identity(other)
+            && self.marks.iter().all(counts_alike)
     }
 
     /// The end of the log that the service follows, as the snapshot has folded it.
@@ -120,7 +127,8 @@ impl Mark {
     /// The log cannot be read; a text says why.
     pub async fn new(log: &dyn EventLog, position: Position, event: Uuid) -> Result<Self, String> {
         let first = event_after(log, 0).await?.id;
-        Ok(Self { log: log.name().to_owned(), first, position, event })
+        let skipped = log.skipped().up_to(position);
+        Ok(Self { log: log.name().to_owned(), first, position, event, skipped })
     }
 
     /// The mark of a log at the event with a position.
@@ -132,8 +140,21 @@ impl Mark {
         Self::new(log, position, event).await
     }
 
-    /// Checks that a log has the same first event, and the same event at the position.
+    /// Whether the same events of a log count, as far as both marks are of it.
+    fn counts_alike(&self, other: &Self) -> bool {
+        let end = self.position.min(other.position);
+        let skipped = |mark: &Self| -> Vec<_> {
+            mark.skipped.iter().copied().filter(|position| *position <= end).collect()
+        };
+        skipped(self) == skipped(other)
+    }
+
+    /// Checks that a log has the same first event, the same event at the position, and that the same events
+    /// of it count.
     async fn check(&self, log: &dyn EventLog) -> Result<(), String> {
+        if log.skipped().up_to(self.position) != self.skipped {
+            return Err(format!("other events of log {} count by now", self.log));
+        }
         let other = |what: &str| format!("log {} has another event {what}: it is another log", self.log);
         if event_at(log, self.position).await?.id != self.event {
             return Err(other(&format!("at position {}", self.position)));

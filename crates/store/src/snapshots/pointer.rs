@@ -88,7 +88,7 @@ mod tests {
 
     fn entry(format: u32, first: u128, position: u64) -> Entry {
         let first = Uuid::from_u128(first);
-        let mark = Mark { log: "observations".to_owned(), first, position, event: Uuid::nil() };
+        let mark = Mark { log: "observations".to_owned(), first, position, ..Mark::default() };
         let header =
             Header { service: "exposure".to_owned(), format, marks: vec![mark], ..Header::default() };
         let written_at = Timestamp::from_second(i64::try_from(position).unwrap()).unwrap();
@@ -114,6 +114,21 @@ mod tests {
         assert_eq!(positions(&pointer), [(1, 20), (2, 50)]);
         let pointer = pointer.with(entry(2, 8, 1)).unwrap();
         assert_eq!(positions(&pointer), [(2, 1), (2, 50), (1, 20)], "a new log begins anew");
+    }
+
+    #[test]
+    fn a_snapshot_of_other_events_that_count_keeps_none_back() {
+        let skipping = |number: u64, position: u64| {
+            let mut entry = entry(1, 7, number);
+            entry.header.marks.iter_mut().for_each(|mark| mark.skipped = vec![position]);
+            entry
+        };
+        let pointer = Pointer::default().with(entry(1, 7, 50)).unwrap();
+        let pointer = pointer.with(skipping(40, 20)).unwrap();
+        assert_eq!(positions(&pointer), [(1, 40), (1, 50)]);
+        assert_eq!(pointer.with(entry(1, 7, 45)), None, "it is of the same events as the one at 50");
+        assert_eq!(pointer.with(skipping(39, 20)), None);
+        assert_eq!(Pointer::default().with(skipping(50, 45)).unwrap().with(entry(1, 7, 30)), None, "as yet");
     }
 
     #[test]
