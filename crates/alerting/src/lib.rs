@@ -27,7 +27,6 @@ mod supervisor;
 mod token;
 mod work;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use orewatch_contracts::Failure;
@@ -37,6 +36,7 @@ use orewatch_contracts::alerting::v1::notification_service_server::NotificationS
 use orewatch_eventlog::EventLog;
 use orewatch_receivers::Sender;
 use orewatch_runtime::{Context, FollowedLog, Readiness};
+use orewatch_store::snapshots::SnapshotPlace;
 use tokio::sync::watch;
 use tonic::server::NamedService as _;
 use tonic::service::RoutesBuilder;
@@ -71,9 +71,9 @@ pub struct Logs {
 /// Configuration of the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Directory of a snapshot of the folded logs, so that a restart need not read all of them. It may be
+    /// Where snapshots of the folded logs are, so that a start need not read all of them. They may be
     /// deleted. None: no snapshot is written or read.
-    pub snapshots: Option<PathBuf>,
+    pub snapshots: Option<SnapshotPlace>,
     /// How messages reach receivers.
     pub delivery: orewatch_receivers::Config,
 }

@@ -3,8 +3,8 @@
 //! While a log is away, workers wait. An event that cannot be folded stops its fold; answers are given from
 //! what is folded before it. If the exposures log was replaced or does not fit, the evaluator folds it anew.
 //! If the alerts log was replaced, everything begins anew; until the new log is folded to its end, answers
-//! are given from the old state.
-use std::path::Path;
+//! are given from the old state. Only the first start is from a snapshot: a later one is on another log, or
+//! must not trust what is known.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,17 +13,16 @@ use futures_util::future::BoxFuture;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{EventLog, WaitingLog};
 use orewatch_receivers::Sender;
-use orewatch_rules::figures::saved::Folded;
 use orewatch_runtime::{Context, FollowedLog, Readiness};
+use orewatch_store::snapshots::SnapshotPlace;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::delivery::Deliverer;
-use crate::folds::Folds;
 use crate::follow::AlertsFollower;
 use crate::notify::work::Notifier;
 use crate::service_state::ServiceState;
-use crate::snapshot::{self, Snapshot, SnapshotWriter};
+use crate::snapshot::Snapshots;
 use crate::subscribe::RecentEvents;
 use crate::work::{Evaluator, EvaluatorStart};
 use crate::{Config, Logs};
@@ -73,7 +72,7 @@ impl Supervisor {
             if !pauses.wait(&self.context).await {
                 return Ok(());
             }
-            start = (ServiceState::default(), from_beginning(self.config.snapshots.as_deref(), 0));
+            start = (ServiceState::default(), from_beginning(self.config.snapshots.as_ref()));
         }
     }
 
@@ -153,7 +152,7 @@ impl Supervisor {
         let (exposures, followed) = (Arc::clone(&self.logs.exposures), self.exposures.clone());
         let (snapshots, mut first) = (self.config.snapshots.clone(), Some(start));
         move || {
-            let start = first.take().unwrap_or_else(|| from_beginning(snapshots.as_deref(), 0));
+            let start = first.take().unwrap_or_else(|| from_beginning(snapshots.as_ref()));
             let alerts = Arc::clone(&alerts) as Arc<dyn EventLog>;
             let (exposures, followed) = (Arc::clone(&exposures), followed.clone());
             let evaluator =
@@ -170,35 +169,27 @@ impl Supervisor {
     /// Reads what the service starts with from a snapshot, once the logs can be compared with it; without one
     /// it starts with nothing.
     async fn read_snapshot(&self) -> Start {
-        let snapshots = self.config.snapshots.as_deref();
-        let Some(path) = snapshots.map(snapshot::path) else {
-            return (ServiceState::default(), from_beginning(None, 0));
-        };
-        let read = tokio::task::spawn_blocking(move || Snapshot::read(&path));
-        let mut snapshot = read.await.unwrap_or_default();
-        for log in [&self.logs.alerts, &self.logs.exposures] {
-            // Whatever is wrong with a log is reported by the workers.
-            let _extent = WaitingLog::new(Arc::clone(log)).extent().await;
+        let (mut state, mut start) =
+            (ServiceState::default(), from_beginning(self.config.snapshots.as_ref()));
+        if self.config.snapshots.is_none() {
+            return (state, start);
         }
-        let (mut state, mut folded, mut last) = (ServiceState::default(), Folded::default(), None);
-        if let Some((folds, mark)) = snapshot.take_fold::<Folds>(&*self.logs.alerts).await {
-            state = ServiceState::from_snapshot(folds, mark);
+        self.alerts.wait_for(&*self.logs.alerts).await;
+        self.exposures.wait_for(&*self.logs.exposures).await;
+        if let Some(loaded) = start.snapshots.load(&self.logs).await {
+            state = ServiceState::from_snapshot(loaded.folds, loaded.last);
             // Figures are of no use without the alerts that were evaluated on them.
-            if let Some((figures, mark)) = snapshot.take_fold::<Folded>(&*self.logs.exposures).await {
-                (folded, last) = (figures, Some(mark));
+            if let Some((folded, last)) = loaded.figures {
+                (start.folded, start.last) = (folded, Some(last));
             }
         }
-        let figures_at = last.map_or(0, |(position, _)| position);
-        let written = state.view.log.position().saturating_add(figures_at);
-        (state, EvaluatorStart { folded, last, ..from_beginning(snapshots, written) })
+        (state, start)
     }
 }
 
-/// What an evaluator starts with that has to read everything. `written` is the sum of the positions of the
-/// last snapshot.
-fn from_beginning(snapshots: Option<&Path>, written: u64) -> EvaluatorStart {
-    let snapshots = SnapshotWriter::new(snapshots.map(snapshot::path), written);
-    EvaluatorStart { snapshots, ..EvaluatorStart::default() }
+/// What an evaluator starts with that has to read everything.
+fn from_beginning(snapshots: Option<&SnapshotPlace>) -> EvaluatorStart {
+    EvaluatorStart { snapshots: Snapshots::open(snapshots), ..EvaluatorStart::default() }
 }
 
 /// Serves what is folded where no evaluation can come: its result could not be recorded because the alerts

@@ -26,7 +26,7 @@ use crate::blocking::run_blocking;
 use crate::evaluated::Evaluated;
 use crate::releases::{ReleaseChanges, ReleaseReader};
 use crate::service_state::{ServiceState, stopping, wait_until_caught_up, wait_until_folded};
-use crate::snapshot::{DeferredSection, Section, SnapshotWriter};
+use crate::snapshot::{DeferredSection, Snapshots};
 
 use job::{
     EvaluationJob, JobOutput, JobResult, SubjectCounts, apply, count_subjects, counting_steps, damaged,
@@ -45,7 +45,7 @@ pub(crate) struct EvaluatorStart {
     /// The event that completes the last folded release: its position and identifier.
     pub(crate) last: Option<(Position, Uuid)>,
     /// Writes snapshots.
-    pub(crate) snapshots: SnapshotWriter,
+    pub(crate) snapshots: Snapshots,
 }
 
 /// Evaluates rules on figures, one evaluation after the other.
@@ -66,7 +66,7 @@ pub(crate) struct Evaluator {
     evaluations: StreamName,
     /// The event that completes the last folded release: its position and identifier.
     last: Option<(Position, Uuid)>,
-    snapshots: SnapshotWriter,
+    snapshots: Snapshots,
     /// When the passing of time alone changes the result of a rule, in seconds since 1970. None: it never
     /// does.
     due: Option<i64>,
@@ -118,7 +118,7 @@ impl Evaluator {
             result = self.evaluate_forever(&mut ready) => return result,
         }
         if let Some(last) = self.snapshots.finish().await {
-            last.write(self.sections()).await;
+            last.write(self.sections(), self.context.clock.now()).await;
         }
         Ok(())
     }
@@ -129,13 +129,10 @@ impl Evaluator {
             let service = self.service.borrow();
             (service.folds(), service.last)
         };
-        let alerts =
-            last.map(|(position, event)| Section::deferred(folds, self.alerts.name(), position, event));
+        let alerts = last.map(|last| DeferredSection::new(folds, &self.alerts, last));
         let resume = self.releases.resume_after(self.folded);
         let folded = Folded { figures: self.figures.clone(), resume };
-        let figures = self
-            .last
-            .map(|(position, event)| Section::deferred(folded, self.exposures.name(), position, event));
+        let figures = self.last.map(|last| DeferredSection::new(folded, &self.exposures, last));
         alerts.into_iter().chain(figures).collect()
     }
 
@@ -144,7 +141,8 @@ impl Evaluator {
         let position = self.service.borrow().view.log.position();
         if self.snapshots.is_due(position.saturating_add(self.folded)) {
             let sections = self.sections();
-            self.snapshots.start(position.saturating_add(self.folded), sections);
+            let now = self.context.clock.now();
+            self.snapshots.start(position.saturating_add(self.folded), sections, now);
         }
     }
 

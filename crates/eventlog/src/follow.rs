@@ -79,10 +79,18 @@ pub struct Follower {
     /// The error that was logged last.
     reported: Option<Error>,
     /// An event that was put back. Reading it again changes nothing.
-    stuck: Option<(Uuid, Error)>,
+    stuck: Option<Stuck>,
     /// Until when it waits before it reads anew. Kept here, so that a call that is dropped does not begin the
     /// pause again.
     resume_at: Option<Instant>,
+}
+
+/// An event that cannot be folded.
+#[derive(Clone, Debug)]
+struct Stuck {
+    position: Position,
+    id: Uuid,
+    error: Error,
 }
 
 impl Follower {
@@ -123,7 +131,7 @@ impl Follower {
             }
             let item = match &mut self.items {
                 Some(items) => items.next().await,
-                None => self.open().next().await,
+                None => self.open().await.next().await,
             };
             let taken = match item {
                 Some(Ok(item)) => self.take(item),
@@ -137,15 +145,19 @@ impl Follower {
     }
 
     /// Puts the last event back because it cannot be folded. The follower stays before it, and tries again
-    /// slowly until the event is passed over by somebody's decision.
+    /// slowly until somebody marks the event as not to count ([`EventLog::look_for_skip`]).
     pub fn put_back(&mut self, event: &Event, error: Error) -> Interruption {
         self.position = self.position.min(event.position.saturating_sub(1));
         self.last = self.before_last.take();
-        self.stuck = Some((event.id, error.clone()));
+        self.stuck = Some(Stuck { position: event.position, id: event.id, error: error.clone() });
         self.interrupt(error)
     }
 
-    fn open(&mut self) -> &mut Items {
+    async fn open(&mut self) -> &mut Items {
+        if let Some(stuck) = &self.stuck {
+            // If that fails, the event stands until the next attempt.
+            let _found = self.log.look_for_skip(stuck.position).await;
+        }
         self.must_verify = self.last.is_some();
         let after = self.last.map_or(self.position, |(last, _)| last.saturating_sub(1));
         self.items.insert(self.log.read(self.filter.clone(), after))
@@ -158,9 +170,8 @@ impl Follower {
         }
         match item {
             Item::Event(event) => {
-                let stuck = self.stuck.take().filter(|(id, _)| *id == event.id);
-                if let Some((id, error)) = stuck {
-                    self.stuck = Some((id, error.clone()));
+                self.stuck = self.stuck.take().filter(|stuck| stuck.id == event.id);
+                if let Some(error) = self.stuck.as_ref().map(|stuck| stuck.error.clone()) {
                     return Ok(Some(Progress::Interrupted(self.interrupt(error))));
                 }
                 self.position = self.position.max(event.position);

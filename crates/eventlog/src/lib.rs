@@ -46,6 +46,7 @@ mod projection;
 mod recent;
 mod room;
 mod skip;
+mod skipped;
 
 pub use append::append_with_retry;
 pub use follow::{Follower, Interruption, Progress, history};
@@ -57,4 +58,5 @@ pub use passed::PassedOver;
 pub use port::{EventLog, Extent, Filter, Item, Items};
 pub use projection::Projection;
 pub use room::WaitingLog;
-pub use skip::{MarkedPositions, SkipMarks, SkippingLog};
+pub use skip::{EVENT_SKIPPED, SkippingLog, skips_stream};
+pub use skipped::{Skip, SkippedPositions};

@@ -9,7 +9,9 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::watch;
 
-use crate::{Error, EventLog, Extent, Filter, Items, NewEvent, PassedOver, Position, StreamName};
+use crate::{
+    Error, EventLog, Extent, Filter, Items, NewEvent, PassedOver, Position, SkippedPositions, StreamName,
+};
 
 /// Time that a call waits for the log to be opened.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -106,5 +108,16 @@ impl EventLog for OpeningLog {
             Stage::Open(log) => log.passed_over(),
             Stage::Waiting(_) => PassedOver::default(),
         }
+    }
+
+    fn skipped(&self) -> Arc<SkippedPositions> {
+        match &*self.stage.borrow() {
+            Stage::Open(log) => log.skipped(),
+            Stage::Waiting(_) => Arc::default(),
+        }
+    }
+
+    fn look_for_skip(&self, position: Position) -> BoxFuture<'_, Result<bool, Error>> {
+        async move { self.opened().await?.look_for_skip(position).await }.boxed()
     }
 }

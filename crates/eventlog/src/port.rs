@@ -1,9 +1,12 @@
 //! The port: what an event log does, whichever adapter stores it.
 use std::fmt;
+use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt as _;
+use futures_util::future::{self, BoxFuture};
 use futures_util::stream::BoxStream;
 
+use crate::skipped::SkippedPositions;
 use crate::{Error, Event, NewEvent, PassedOver, Position, StreamName};
 
 /// What a reader yields, in order of position.
@@ -66,6 +69,20 @@ pub trait EventLog: fmt::Debug + Send + Sync {
     /// What readers of this log have passed over because it is not an event of ours. Positions move over it.
     fn passed_over(&self) -> PassedOver {
         PassedOver::default()
+    }
+
+    /// The events of ours that readers of this log pass over because an operator marked them as not to count.
+    fn skipped(&self) -> Arc<SkippedPositions> {
+        Arc::default()
+    }
+
+    /// Looks for a mark of an event at which a fold stands. If there is one, readers of this log pass over
+    /// the event from now on. Returns whether there is one.
+    ///
+    /// # Errors
+    /// Those of the log, if it has marks to look for.
+    fn look_for_skip(&self, _position: Position) -> BoxFuture<'_, Result<bool, Error>> {
+        future::ready(Ok(false)).boxed()
     }
 }
 

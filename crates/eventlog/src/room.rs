@@ -11,7 +11,10 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::watch;
 
-use crate::{Error, EventLog, Extent, Filter, Item, Items, NewEvent, PassedOver, Position, StreamName};
+use crate::{
+    Error, EventLog, Extent, Filter, Item, Items, NewEvent, PassedOver, Position, SkippedPositions,
+    StreamName,
+};
 
 /// Shortest and longest pause between two attempts on a log that is full or away.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -202,6 +205,14 @@ impl EventLog for WaitingLog {
 
     fn passed_over(&self) -> PassedOver {
         self.log.passed_over()
+    }
+
+    fn skipped(&self) -> Arc<SkippedPositions> {
+        self.log.skipped()
+    }
+
+    fn look_for_skip(&self, position: Position) -> BoxFuture<'_, Result<bool, Error>> {
+        self.log.look_for_skip(position)
     }
 }
 

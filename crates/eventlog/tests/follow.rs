@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::TryStreamExt as _;
+use orewatch_contracts::common::v1::EventSkipped;
 use orewatch_eventlog::{
-    Error, Event, EventLog, Filter, Follower, MarkedPositions, NewEvent, OpeningLog, Position, Progress,
-    SkippingLog, StreamName, WaitingLog, append_with_retry, embedded, history,
+    EVENT_SKIPPED, Error, Event, EventLog, Filter, Follower, NewEvent, OpeningLog, Position, Progress,
+    SkippingLog, StreamName, WaitingLog, append_with_retry, embedded, history, skips_stream,
 };
 use orewatch_testkit::{Fault, FaultyLog};
+use prost::Message as _;
 use tempfile::TempDir;
 
 fn stream(name: &str) -> StreamName {
@@ -36,6 +38,14 @@ async fn log(directory: &TempDir) -> Arc<dyn EventLog> {
     log.append(&stream("a"), 0, vec![event(1), event(2), event(3)]).await.unwrap();
     log.append(&stream("b"), 0, vec![event(4), event(5)]).await.unwrap();
     log
+}
+
+/// Marks an event as not to count.
+async fn mark(log: &dyn EventLog, position: Position) {
+    let (reason, actor) = ("unreadable".to_owned(), "ops".to_owned());
+    let data = EventSkipped { position, reason, actor, ..EventSkipped::default() }.encode_to_vec();
+    let new = NewEvent { kind: EVENT_SKIPPED.to_owned(), data: data.into(), ..event(100) };
+    log.append(&skips_stream("observations").unwrap(), 0, vec![new]).await.unwrap();
 }
 
 fn unavailable() -> Error {
@@ -123,8 +133,8 @@ async fn a_log_that_is_away_for_hours_ends_nobody() {
 #[tokio::test]
 async fn a_damaged_event_stops_a_follower_until_it_is_marked() {
     let directory = tempfile::tempdir().unwrap();
-    let marks = Arc::new(MarkedPositions::default());
-    let log = SkippingLog::new(damaged_log(&directory).await, Arc::clone(&marks) as _);
+    let plain = damaged_log(&directory).await;
+    let log = SkippingLog::new(Arc::clone(&plain));
     tokio::time::pause();
     let mut follower = Follower::new(log, Filter::All, 0);
     for position in 1..=2 {
@@ -135,15 +145,15 @@ async fn a_damaged_event_stops_a_follower_until_it_is_marked() {
         let Progress::Interrupted(interruption) = follower.next().await.unwrap() else { panic!("passed") };
         assert_eq!((interruption.error, follower.position()), (corrupt(3), 2));
     }
-    marks.mark(3);
+    mark(plain.as_ref(), 3).await;
     assert!(matches!(follower.next().await.unwrap(), Progress::Event(Event { position: 4, .. })));
 }
 
 #[tokio::test]
 async fn an_event_that_is_put_back_stops_a_follower_until_it_is_marked() {
     let directory = tempfile::tempdir().unwrap();
-    let marks = Arc::new(MarkedPositions::default());
-    let log = SkippingLog::new(log(&directory).await, Arc::clone(&marks) as _);
+    let plain = log(&directory).await;
+    let log = SkippingLog::new(Arc::clone(&plain));
     tokio::time::pause();
     let mut follower = Follower::new(log, Filter::All, 0);
     assert!(matches!(follower.next().await.unwrap(), Progress::Event(Event { position: 1, .. })));
@@ -153,7 +163,7 @@ async fn an_event_that_is_put_back_stops_a_follower_until_it_is_marked() {
         let Progress::Interrupted(interruption) = follower.next().await.unwrap() else { panic!("passed") };
         assert_eq!((interruption.error, follower.position()), (corrupt(2), 1));
     }
-    marks.mark(2);
+    mark(plain.as_ref(), 2).await;
     assert!(matches!(follower.next().await.unwrap(), Progress::Event(Event { position: 3, .. })));
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use orewatch_contracts::common::v1::AsAt;
+use orewatch_contracts::common::v1::{AsAt, EventSkipped};
 use orewatch_contracts::exposure::v1 as exposure;
 use orewatch_contracts::exposure::v1::exposure_service_server as server;
 use orewatch_contracts::exposure::v1::{
@@ -15,6 +15,7 @@ use orewatch_contracts::exposure::v1::{
     ExposureFilter, GetExposureRequest, GetExposureResponse, QueryExposuresRequest, QueryExposuresResponse,
     Reading, StreamExposuresRequest, StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
 };
+use orewatch_contracts::ingestion::v1::Release;
 use orewatch_contracts::stale::Answer;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{EventLog, Filter};
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use crate::Logs;
 use crate::book::{Book, Knowledge};
 use crate::claims::check_claims;
 use crate::compare::compare;
@@ -68,9 +70,10 @@ const DEFAULT_ROUTES: u32 = 10;
 #[derive(Clone, Debug)]
 pub(crate) struct ExposureService {
     known: Receiver<Snapshot>,
+    observations: Arc<dyn EventLog>,
     exposures: Arc<dyn EventLog>,
-    /// The log that answers rest on.
-    observations: FollowedLog,
+    /// What is known of the log that answers rest on.
+    followed: FollowedLog,
     events: Arc<DecodedEvents>,
     watches: Work,
     work: Work,
@@ -81,10 +84,11 @@ pub(crate) struct ExposureService {
 impl ExposureService {
     pub(crate) fn new(
         known: Receiver<Snapshot>,
-        exposures: Arc<dyn EventLog>,
-        observations: FollowedLog,
+        logs: &Logs,
+        followed: FollowedLog,
         context: &Context,
     ) -> Self {
+        let Logs { observations, exposures } = logs.clone();
         let Context { work, memory, shutdown, .. } = context.clone();
         let limits = WorkLimits {
             seats: MAX_WATCHES,
@@ -93,7 +97,17 @@ impl ExposureService {
             ..WorkLimits::default()
         };
         let watches = work.with_own_limits("watches of exposures", limits);
-        Self { known, exposures, observations, events: Arc::default(), watches, work, memory, shutdown }
+        let events = Arc::default();
+        Self { known, observations, exposures, followed, events, watches, work, memory, shutdown }
+    }
+
+    /// Events of releases that do not count.
+    fn skipped_events(&self, releases: &[Release]) -> Vec<EventSkipped> {
+        let skipped = self.observations.skipped();
+        // The stream of a release has the name of the release below that of the log.
+        let stream =
+            |release: &Release| format!("{}.{}", self.observations.name(), release.id.replacen('/', ".", 1));
+        releases.iter().flat_map(|release| skipped.on_stream(&stream(release))).collect()
     }
 
     /// The newest snapshot.
@@ -105,7 +119,7 @@ impl ExposureService {
         if snapshot.ready {
             return Ok(snapshot);
         }
-        let reason = self.observations.stale().map(|state| format!(": {}", state.reason));
+        let reason = self.followed.stale().map(|state| format!(": {}", state.reason));
         let message = format!("the service is still reading its log{}", reason.unwrap_or_default());
         Err(Failure::new(Class::Unavailable, "starting", message)
             .retry_after(RETRY_AFTER)
@@ -114,7 +128,7 @@ impl ExposureService {
 
     /// Sends an answer. It is marked if the log that it rests on cannot be followed.
     fn respond<T: Answer>(&self, mut answer: T) -> Response<T> {
-        answer.set_stale(self.observations.stale());
+        answer.set_stale(self.followed.stale());
         Response::new(answer)
     }
 
@@ -170,7 +184,7 @@ impl server::ExposureService for ExposureService {
         let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
         let StreamExposuresRequest { filter, as_at, trend, reading, firmness } = request;
         let (seat, known) = (self.work.admit(&identity)?, self.snapshot()?);
-        let stale = self.observations.stale();
+        let stale = self.followed.stale();
         let begin = move |_: &Stop| {
             let selection = Selection::parse(&filter.unwrap_or_default())?;
             let book = known.read(reading.as_ref())?;
@@ -243,7 +257,9 @@ impl server::ExposureService for ExposureService {
             };
             explain(&book, at, &wanted, limits, stop)
         };
-        Ok(self.respond(self.answer(&identity, compute).await?))
+        let mut explained = self.answer(&identity, compute).await?;
+        explained.skipped = self.skipped_events(&explained.releases);
+        Ok(self.respond(explained))
     }
 
     async fn list_scenarios(

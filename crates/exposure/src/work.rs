@@ -15,6 +15,8 @@
 //! Nothing on a log ends the worker. While a log is away it waits; an event that cannot be folded stops the
 //! fold before it, and requests are answered from what is folded. If a log was replaced, or the two do not
 //! fit each other, everything is folded anew, and requests are answered from the old book until that is done.
+//! Only the first fold begins with a snapshot: a later one is of another log, or must not trust what is
+//! known.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use orewatch_eventlog::{
     Error, Event, Filter, Follower, Interruption, Position, Progress, Projection, WaitingLog,
 };
 use orewatch_runtime::{Context, FollowedLog, Readiness, trace};
+use orewatch_store::snapshots::{EventSnapshots, Reached};
 use tokio::sync::watch::Sender;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -34,6 +37,7 @@ use crate::Logs;
 use crate::book::Book;
 use crate::evolve::{BookRevision, BookState};
 use crate::publisher::Publisher;
+use crate::restart::{self, Start};
 use crate::snapshot::Snapshot;
 
 /// Largest number of jobs that wait to be published. Beyond it, reading waits: books share the contents of
@@ -75,18 +79,41 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Runs until the shutdown. If a log is damaged or was replaced, begins again.
+    /// Runs until the shutdown, from a snapshot on if there is one.
     ///
     /// # Errors
     /// A defect.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self, mut snapshots: Option<EventSnapshots>) -> Result<(), Failure> {
+        let start = tokio::select! {
+            biased;
+            () = self.context.shutdown.cancelled() => return Ok(()),
+            start = self.read_start(snapshots.as_mut()) => start,
+        };
+        let kept = restart::keep(&self.context, snapshots, self.announce.subscribe());
+        tokio::try_join!(kept, self.work(start)).map(|_| ())
+    }
+
+    /// Reads what the first fold begins with, once the logs can be compared with it.
+    async fn read_start(&self, snapshots: Option<&mut EventSnapshots>) -> Start {
+        let Some(snapshots) = snapshots else { return Start::default() };
+        self.observations.wait_for(&*self.logs.observations).await;
+        self.exposures.wait_for(&*self.logs.exposures).await;
+        Start::read(snapshots).await
+    }
+
+    /// Folds and publishes. If a log is damaged or was replaced, begins again, with nothing.
+    async fn work(&self, mut start: Start) -> Result<(), Failure> {
         let mut pause = PAUSES.0;
         loop {
-            let failure = match self.fold_and_publish().await {
+            let failure = match self.fold_and_publish(std::mem::take(&mut start)).await {
                 Err(failure) if is_of_a_log(&failure) => failure,
                 outcome => return outcome,
             };
             tracing::error!(%failure, code = failure.code, "folding the logs anew");
+            // What was published may be on another log: a snapshot must not say that it is on this one.
+            self.announce.send_modify(|snapshot| {
+                (snapshot.reached, snapshot.published) = (Reached::default(), None);
+            });
             tokio::select! {
                 () = self.context.shutdown.cancelled() => return Ok(()),
                 () = tokio::time::sleep(pause) => {}
@@ -95,11 +122,11 @@ impl Worker {
         }
     }
 
-    async fn fold_and_publish(&self) -> Result<(), Failure> {
+    async fn fold_and_publish(&self, start: Start) -> Result<(), Failure> {
         let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
         let log = WaitingLog::new(Arc::clone(&self.logs.exposures));
-        let publisher = Publisher::new(Arc::clone(&log) as _, self.context.shutdown.clone());
-        let (reached, published) = watch::channel(0);
+        let publisher = Publisher::new(Arc::clone(&log) as _, start.published, self.context.shutdown.clone());
+        let (reached, published) = watch::channel(start.published);
         let publish = async {
             let published = self.publish(publisher, waiting, &reached).await;
             published.inspect_err(|failure| self.exposures.set_failed(failure))
@@ -108,12 +135,18 @@ impl Worker {
             let checked = self.check_exposures(published).await;
             checked.inspect_err(|failure| self.exposures.set_failed(failure))
         };
-        tokio::try_join!(self.follow(&log, jobs), publish, check).map(|_| ())
+        tokio::try_join!(self.follow(&log, jobs, start), publish, check).map(|_| ())
     }
 
     /// Reads the observations log into the book, and sends jobs to the publisher.
-    async fn follow(&self, exposures: &WaitingLog, jobs: mpsc::Sender<Numbered>) -> Result<(), Failure> {
-        let mut fold = Fold::new(self);
+    async fn follow(
+        &self,
+        exposures: &WaitingLog,
+        jobs: mpsc::Sender<Numbered>,
+        start: Start,
+    ) -> Result<(), Failure> {
+        let mut fold = Fold::new(self, start);
+        fold.announce();
         loop {
             let progress = tokio::select! {
                 biased;
@@ -156,6 +189,10 @@ impl Worker {
                 biased;
                 () = self.context.shutdown.cancelled() => return Ok(()),
                 done = execute(&mut publisher, job) => done?,
+            }
+            if self.context.shutdown.is_cancelled() {
+                // A job ends early at the shutdown. A snapshot must not say that all of it is published.
+                return Ok(());
             }
             let published = publisher.published();
             self.exposures.set_live(published, &*self.logs.exposures);
@@ -210,6 +247,8 @@ struct Fold<'a> {
     worker: &'a Worker,
     follower: Follower,
     known: Projection<BookState>,
+    /// The last event that is folded.
+    reached: Reached,
     /// Jobs so far that count.
     number: u64,
     /// The end of the log was reached.
@@ -219,11 +258,13 @@ struct Fold<'a> {
 }
 
 impl<'a> Fold<'a> {
-    fn new(worker: &'a Worker) -> Self {
-        let follower = Follower::new(Arc::clone(&worker.logs.observations), Filter::All, 0);
+    fn new(worker: &'a Worker, start: Start) -> Self {
+        let Start { known, reached, .. } = start;
+        let log = Arc::clone(&worker.logs.observations);
+        let follower = Follower::new(log, Filter::All, known.position());
         let snapshot = worker.announce.borrow();
         let (number, is_announced) = (snapshot.jobs, !snapshot.ready);
-        Self { worker, follower, known: Projection::default(), number, is_complete: false, is_announced }
+        Self { worker, follower, known, reached, number, is_complete: false, is_announced }
     }
 
     /// Takes a step of the follower. Returns what follows from it for the publisher.
@@ -252,6 +293,7 @@ impl<'a> Fold<'a> {
         self.known = known;
         match folded {
             Ok(revision) => {
+                self.reached.count(&event);
                 self.number += u64::from(revision.is_some());
                 self.announce();
                 Ok(revision.map(Job::Revision))
@@ -275,7 +317,7 @@ impl<'a> Fold<'a> {
     fn announce(&self) {
         if self.is_announced {
             self.worker.observations.set_position(self.known.position());
-            announce_book(&self.worker.announce, &self.known, self.number);
+            announce_book(&self.worker.announce, &self.known, self.reached, self.number);
         }
     }
 
@@ -307,10 +349,11 @@ async fn execute(publisher: &mut Publisher, job: Job) -> Result<(), Failure> {
     }
 }
 
-fn announce_book(announce: &Sender<Snapshot>, known: &Projection<BookState>, jobs: u64) {
+fn announce_book(announce: &Sender<Snapshot>, known: &Projection<BookState>, reached: Reached, jobs: u64) {
     announce.send_modify(|snapshot| {
         snapshot.book = Arc::clone(known.state().book());
         snapshot.position = known.position();
+        snapshot.reached = reached;
         if snapshot.jobs != jobs {
             snapshot.published = None;
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
+use orewatch_contracts::common::v1::EventSkipped;
 use orewatch_contracts::ingestion::v1::{ObservationEvent, ObservationEventKind};
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{
@@ -12,6 +13,7 @@ use orewatch_eventlog::{
 };
 use orewatch_formats::ids;
 use orewatch_runtime::{Context, FollowedLog, Readiness, trace};
+use orewatch_store::snapshots::{EventSnapshots, Reached, Settled};
 use tokio::sync::{MutexGuard, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +61,8 @@ pub(crate) struct Repository {
 /// The log on its way into the state.
 struct Fold {
     follower: Follower,
+    /// The last event that is folded.
+    reached: Reached,
     /// The state that will take the place of the old one at the end of the log. `None`: events go into the
     /// state.
     fresh: Option<Projection<IngestionState>>,
@@ -100,6 +104,12 @@ impl Repository {
         })
     }
 
+    /// Events of a release that do not count.
+    pub(crate) fn skipped_events(&self, release: &str) -> Vec<EventSkipped> {
+        self.stream(release)
+            .map_or_else(|_| Vec::new(), |stream| self.log.skipped().on_stream(stream.as_str()))
+    }
+
     /// The stream of the source policy.
     pub(crate) fn policy_stream(&self) -> Result<StreamName, Failure> {
         StreamName::new(format!("{}.{}", self.log.name(), policy::STREAM))
@@ -139,35 +149,80 @@ impl Repository {
         Arc::clone(&self.projection.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Folds the log for as long as the process lives. The service is ready once everything on the log is
-    /// folded, and goes on answering while the log is away. A log that was replaced is folded anew; until
-    /// that is done, answers are given from the old state.
+    /// Folds the log for as long as the process lives, from a snapshot on if there is one. The service is
+    /// ready once everything on the log is folded, and goes on answering while the log is away. A log that
+    /// was replaced is folded anew, without a snapshot; until that is done, answers are given from the old
+    /// state.
     ///
     /// # Errors
     /// None: whatever is wrong with the log is reported, and tried again.
-    pub(crate) async fn follow(self: Arc<Self>, readiness: Readiness) -> Result<(), Failure> {
-        let mut fold = self.new_fold(*self.reached.borrow());
+    pub(crate) async fn follow(
+        self: Arc<Self>,
+        readiness: Readiness,
+        snapshots: Option<EventSnapshots>,
+    ) -> Result<(), Failure> {
+        let Some(mut snapshots) = snapshots else {
+            return self.follow_log(&readiness, Reached::default(), watch::Sender::default()).await;
+        };
+        let reached = tokio::select! {
+            () = self.context.shutdown.cancelled() => return Ok(()),
+            reached = self.restore(&mut snapshots) => reached,
+        };
+        let (folded, known) = watch::channel(reached);
+        let (shutdown, clock) = (self.context.shutdown.cancelled(), Arc::clone(&self.context.clock));
+        let settled = |reached: &Reached| Some(Settled { reached: *reached, others: Vec::new() });
+        let kept = snapshots.keep(shutdown, move || clock.now(), known, settled);
+        let (followed, ()) = tokio::join!(self.follow_log(&readiness, reached, folded), kept);
+        followed
+    }
+
+    /// Takes the state of the best snapshot, once the log can be compared with it. Returns how far it has
+    /// folded the log.
+    async fn restore(&self, snapshots: &mut EventSnapshots) -> Reached {
+        self.followed.wait_for(snapshots.log()).await;
+        let evolve = |state: &mut IngestionState, event: &Event| {
+            state.evolve(event, None).map_err(|reason| Error::corrupt(event, reason))
+        };
+        let Some(restored) = snapshots.restore(evolve).await else { return Reached::default() };
+        let mut projection = Projection::new(restored.state);
+        projection.pass(restored.reached.position);
+        *self.projection.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(projection);
+        self.followed.set_position(restored.reached.position);
+        self.reached.send_replace(restored.reached.position);
+        restored.reached
+    }
+
+    /// Folds the log. `folded` is told how far whenever all of the log is folded.
+    async fn follow_log(
+        &self,
+        readiness: &Readiness,
+        reached: Reached,
+        folded: watch::Sender<Reached>,
+    ) -> Result<(), Failure> {
+        let mut fold = self.new_fold(reached);
         loop {
             let progress = tokio::select! {
                 () = self.context.shutdown.cancelled() => return Ok(()),
                 progress = fold.follower.next() => progress,
             };
             match progress {
-                Ok(Progress::Event(event)) => {
-                    if let Err(error) = self.fold_event(&event, &mut fold.fresh) {
+                Ok(Progress::Event(event)) => match self.fold_event(&event, &mut fold.fresh) {
+                    Ok(()) => fold.reached.count(&event),
+                    Err(error) => {
                         let interruption = fold.follower.put_back(&event, error);
-                        self.interrupt(&interruption, &readiness);
+                        self.interrupt(&interruption, readiness);
                     }
-                }
+                },
                 Ok(Progress::CaughtUp(position)) => {
                     self.mark_caught_up(position, fold.fresh.take());
+                    folded.send_replace(fold.reached);
                     readiness.set_can_answer();
                 }
-                Ok(Progress::Interrupted(interruption)) => self.interrupt(&interruption, &readiness),
+                Ok(Progress::Interrupted(interruption)) => self.interrupt(&interruption, readiness),
                 Err(error) => {
                     tracing::error!(%error, "folding the log anew");
                     self.followed.set_interrupted(&Interruption { since: Instant::now(), error });
-                    fold = self.new_fold(0);
+                    fold = self.new_fold(Reached::default());
                     tokio::select! {
                         () = self.context.shutdown.cancelled() => return Ok(()),
                         () = tokio::time::sleep(REFOLD_PAUSE) => {}
@@ -178,10 +233,10 @@ impl Repository {
     }
 
     /// A fold that continues with the state or, from position 0 on another log, begins with a fresh one.
-    fn new_fold(&self, after: Position) -> Fold {
-        let follower = Follower::new(Arc::clone(&self.log), Filter::All, after);
-        let is_fresh = after == 0 && *self.reached.borrow() > 0;
-        Fold { follower, fresh: is_fresh.then(Projection::default) }
+    fn new_fold(&self, reached: Reached) -> Fold {
+        let follower = Follower::new(Arc::clone(&self.log), Filter::All, reached.position);
+        let is_fresh = reached.position == 0 && *self.reached.borrow() > 0;
+        Fold { follower, reached, fresh: is_fresh.then(Projection::default) }
     }
 
     fn interrupt(&self, interruption: &Interruption, readiness: &Readiness) {

@@ -45,6 +45,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("secrets-dir"),
     Key::new("server"),
     Key::new("shutdown-budget"),
+    Key::new("snapshots"),
     Key::new("stale-after"),
     Key::new("tenant-quota"),
     Key::new("timeout"),
@@ -89,6 +90,10 @@ pub(crate) struct ServerOptions {
     /// Archive of original files: a folder, or s3://BUCKET/PREFIX [default: `archive` in the data directory]
     #[arg(long, value_name = "PLACE")]
     archive: Option<String>,
+    /// Snapshots of folded state, which replicas share: a folder, or s3://BUCKET/PREFIX [default: `snapshots`
+    /// in the archive with --log nats://..., otherwise in the data directory]
+    #[arg(long, value_name = "PLACE")]
+    snapshots: Option<String>,
     /// Maximum size of the archive [default: 1TiB]
     #[arg(long, value_name = "SIZE")]
     archive_quota: Option<String>,
@@ -298,6 +303,7 @@ impl Keyed for ServerOptions {
             ("listen", &self.listen),
             ("log", &self.log),
             ("archive", &self.archive),
+            ("snapshots", &self.snapshots),
             ("archive-quota", &self.archive_quota),
             ("tenant-quota", &self.tenant_quota),
             ("keep-refused", &self.keep_refused),

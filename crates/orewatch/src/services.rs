@@ -10,10 +10,11 @@ use orewatch_contracts::exposure::v1::exposure_service_server;
 use orewatch_contracts::ingestion::v1::ingestion_service_server;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::jetstream::JetStreamOptions;
-use orewatch_eventlog::{EventLog, SkipMarks, SkippingLog};
+use orewatch_eventlog::{EventLog, SkippingLog};
 use orewatch_ingestion::GateModes;
 use orewatch_ingestion::archive::{ArchiveLocation, Quota};
 use orewatch_runtime::{ANSWERS_STALE, Context, LOG_STATE, LogTarget, Settings, client};
+use orewatch_store::snapshots::SnapshotPlace;
 use tonic::Code;
 use tonic::service::RoutesBuilder;
 use tonic::transport::Channel;
@@ -85,12 +86,12 @@ pub(crate) struct ServicesConfig {
     pub(crate) nats: JetStreamOptions,
     /// Configuration of the ingestion service, with its archive.
     pub(crate) ingestion: orewatch_ingestion::Config,
+    /// Configuration of the exposure service.
+    pub(crate) exposure: orewatch_exposure::Config,
     /// Configuration of the alerting service, with its deliveries.
     pub(crate) alerting: orewatch_alerting::Config,
     /// Time that a log may not be followed before a service is reported as not ready.
     pub(crate) stale_after: Duration,
-    /// Events that an operator has marked to be passed over, by log.
-    pub(crate) skip_marks: BTreeMap<String, Arc<dyn SkipMarks>>,
 }
 
 impl ServicesConfig {
@@ -104,6 +105,7 @@ impl ServicesConfig {
     ) -> Result<Self, Failure> {
         let archive =
             settings.get("archive")?.unwrap_or_else(|| ArchiveLocation::Folder(beside.join("archive")));
+        let snapshots = Some(snapshot_place(&log, beside, settings)?);
         let gates = settings.get_or("gates", GateModes::default())?;
         let spool = beside.join("spool");
         let usual = Quota::default();
@@ -117,16 +119,27 @@ impl ServicesConfig {
             spool,
             quota,
             keep_refused,
+            snapshots: snapshots.clone(),
             ..orewatch_ingestion::Config::new(archive)
         };
-        let alerting = orewatch_alerting::Config {
-            snapshots: Some(beside.join("snapshots")),
-            delivery: delivery_config(&log, settings)?,
-        };
+        let exposure = orewatch_exposure::Config { snapshots: snapshots.clone() };
+        let alerting = orewatch_alerting::Config { snapshots, delivery: delivery_config(&log, settings)? };
         let nats = jetstream_options(settings, name)?;
         let stale_after = duration(settings, "stale-after", DEFAULT_STALE_AFTER)?;
-        Ok(Self { log, nats, ingestion, alerting, stale_after, skip_marks: BTreeMap::new() })
+        Ok(Self { log, nats, ingestion, exposure, alerting, stale_after })
     }
+}
+
+/// Reads where snapshots are. By default they are in the place of the archive if it is configured, so that
+/// replicas share them, and else beside it. An embedded log is for one process: its snapshots stay with it.
+fn snapshot_place(log: &LogTarget, beside: &Path, settings: &Settings) -> Result<SnapshotPlace, Failure> {
+    let cache = beside.join("snapshots");
+    let archive: Option<ArchiveLocation> = settings.get("archive")?;
+    let usual = match (log, archive) {
+        (LogTarget::Nats(_), Some(archive)) => archive.join("snapshots"),
+        _ => ArchiveLocation::Folder(cache.clone()),
+    };
+    Ok(SnapshotPlace { location: settings.get("snapshots")?.unwrap_or(usual), cache })
 }
 
 /// Reads the configuration of deliveries to receivers.
@@ -163,7 +176,6 @@ pub(crate) fn build(
         let wanted: BTreeSet<&str> = services.iter().flat_map(|service| service.logs()).copied().collect();
         let names: Vec<&str> = wanted.into_iter().collect();
         let logs = config.log.open(&context, &config.nats, &names).await?;
-        let logs = logs.into_iter().map(|log| skipping(log, &config));
         let logs: Logs = names.iter().copied().zip(logs).collect();
         for service in &services {
             start(*service, &config, context.clone(), routes, &logs).await?;
@@ -174,14 +186,6 @@ pub(crate) fn build(
 
 /// Open logs by name.
 type Logs = BTreeMap<&'static str, Arc<dyn EventLog>>;
-
-/// The log without the events that an operator has marked.
-fn skipping(log: Arc<dyn EventLog>, config: &ServicesConfig) -> Arc<dyn EventLog> {
-    match config.skip_marks.get(log.name()) {
-        Some(marks) => SkippingLog::new(log, Arc::clone(marks)),
-        None => log,
-    }
-}
 
 async fn start(
     service: Service,
@@ -200,7 +204,7 @@ async fn start(
                 observations: require_open(logs, "observations")?,
                 exposures: require_open(logs, "exposures")?,
             };
-            orewatch_exposure::start(context, logs, routes).await
+            orewatch_exposure::start(context, logs, config.exposure.clone(), routes).await
         }
         Service::Alerting => {
             let logs = orewatch_alerting::Logs {
@@ -212,9 +216,10 @@ async fn start(
     }
 }
 
+/// A log as one service reads it: without the events that an operator has marked.
 fn require_open(logs: &Logs, name: &str) -> Result<Arc<dyn EventLog>, Failure> {
     logs.get(name)
-        .cloned()
+        .map(|log| SkippingLog::new(Arc::clone(log)) as Arc<dyn EventLog>)
         .ok_or_else(|| Failure::internal("a service was started without a log that it needs"))
 }
 

@@ -6,6 +6,7 @@
 //! [`Readiness`]: crate::Readiness
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -14,12 +15,16 @@ use orewatch_contracts::common::v1::LogState;
 use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{
-    Error, EventLog, Extent, Filter, Interruption, Items, NewEvent, PassedOver, Position, StreamName,
+    Error, EventLog, Extent, Filter, Interruption, Items, NewEvent, PassedOver, Position, SkippedPositions,
+    StreamName,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::Clock;
+
+/// Pause before a log that is away is asked again.
+const AWAY_PAUSE: Duration = Duration::from_secs(1);
 
 /// The logs that the services of a process follow. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -160,6 +165,16 @@ impl FollowedLog {
         })
     }
 
+    /// Waits until the log answers, before a fold of it begins. Meanwhile it is reported as away.
+    pub async fn wait_for(&self, log: &dyn EventLog) {
+        let since = Instant::now();
+        // Whatever else is wrong with the log is reported by who folds it.
+        while let Err(error @ Error::Unavailable { .. }) = log.extent().await {
+            self.set_interrupted(&Interruption { since, error });
+            tokio::time::sleep(AWAY_PAUSE).await;
+        }
+    }
+
     /// Whether somebody has to act before the log can be followed any further.
     #[must_use]
     pub fn is_stuck(&self) -> bool {
@@ -263,5 +278,13 @@ impl EventLog for GuardedLog {
 
     fn passed_over(&self) -> PassedOver {
         self.log.passed_over()
+    }
+
+    fn skipped(&self) -> Arc<SkippedPositions> {
+        self.log.skipped()
+    }
+
+    fn look_for_skip(&self, position: Position) -> BoxFuture<'_, Result<bool, Error>> {
+        self.log.look_for_skip(position)
     }
 }

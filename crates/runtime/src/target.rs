@@ -103,4 +103,16 @@ impl LogStore {
             Self::JetStream(nats) => Ok(nats.open(log).await?),
         }
     }
+
+    /// Opens a log to read it, also while another process has it open. `None`: there is none, and none is
+    /// made.
+    ///
+    /// # Errors
+    /// Those of the log: damaged, of another version, not to be reached.
+    pub async fn open_to_read(&self, log: &str) -> Result<Option<Arc<dyn EventLog>>, Failure> {
+        match self {
+            Self::Embedded(dir) => Ok(embedded::open_to_read(dir, log)?),
+            Self::JetStream(nats) => Ok(nats.open_to_read(log).await?),
+        }
+    }
 }

@@ -13,6 +13,7 @@
 mod access;
 mod architecture;
 mod away;
+mod backup;
 mod clients;
 mod codes;
 mod crash;
@@ -28,6 +29,7 @@ mod load;
 mod permissions;
 mod pipeline;
 mod recorded;
+mod snapshots;
 mod subscribers;
 mod surface;
 mod tidy;

@@ -15,6 +15,7 @@
 //!   well.
 //! - **Damage is found, not served**: each event is stored with the SHA-256 digest of its fields, checked on
 //!   every read.
+//! - **Others may look**: [`open_to_read`] reads a log that another process has open.
 //! - Positions are contiguous from 1, and an event id is never stored twice.
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -34,11 +35,13 @@ mod file;
 mod pages;
 mod reader;
 mod row;
+mod viewer;
 mod writer;
 
 use file::LogFile;
 use pages::Pages;
 use reader::Reader;
+pub use viewer::open_to_read;
 use writer::{Append, Writer};
 
 /// Time that an append waits for the disk before its outcome counts as unknown.

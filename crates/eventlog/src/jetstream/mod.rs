@@ -45,6 +45,7 @@ mod append;
 mod config;
 mod consumer;
 mod envelope;
+mod existing;
 mod grants;
 mod lookup;
 mod names;

@@ -15,6 +15,7 @@ pub(crate) mod gates;
 pub(crate) mod ingest;
 pub(crate) mod inhibitions;
 pub(crate) mod lists;
+pub(crate) mod log;
 pub(crate) mod measures;
 pub(crate) mod policy;
 pub(crate) mod poll;

@@ -1,10 +1,8 @@
 //! Who connects to NATS, and which logs each may read and write.
 use orewatch_eventlog::jetstream::Identity;
+use orewatch_eventlog::skips_stream;
 
 use super::LOGS;
-
-/// Stream of a log on which an operator marks events that must not count.
-const SKIPS: &str = "skips";
 
 /// All identities, with so many processes of each service.
 pub(super) fn identities(instances: usize) -> Vec<Identity> {
@@ -30,7 +28,8 @@ pub(super) fn identities(instances: usize) -> Vec<Identity> {
         Identity { reads: vec!["alerts".to_owned()], ..alone("subscriber") },
         Identity {
             reads: LOGS.iter().map(|log| (*log).to_owned()).collect(),
-            writes: LOGS.iter().map(|log| format!("{log}.{SKIPS}")).collect(),
+            // It marks events that must not count.
+            writes: LOGS.iter().filter_map(|log| Some(skips_stream(log).ok()?.to_string())).collect(),
             ..alone("operator")
         },
     ]
