@@ -68,7 +68,7 @@ impl Guarded {
         for (name, key) in &keys {
             print.arg("--nkey").arg(format!("{name}={}", key.public_key()));
         }
-        let accounts = text(&run(print).stdout).into_owned();
+        let accounts = text(&run(print).stdout);
         Self { nats: NatsServer::start_with(&accounts), keys, folder: TempDir::new().expect("a folder") }
     }
 
