@@ -7,7 +7,7 @@
 //!
 //! Figures keep the unit in which they were printed. The file of 2025 prints neither dashes nor `W`, so that
 //! a blank can only be read as not available; it takes the sign, zero or `W`, that the next edition prints
-//! for the same series and economy in 2024. The same files always give the same bytes.
+//! for the same series and economy in 2024. The same files always give the same rows.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -13,7 +13,7 @@
 //! World production is written by another program, which reads it as ingestion does: the example `production`
 //! of `orewatch-formats`.
 //!
-//! The same files always give the same bytes. The program stops at anything that it does not understand, and
+//! The same files always give the same rows. The program stops at anything that it does not understand, and
 //! never guesses a row.
 
 mod args;
