@@ -97,7 +97,8 @@ impl Services {
     }
 
     async fn publish(&self, subject: &str, headers: HeaderMap) -> u64 {
-        let sent = self.nats().await.publish_with_headers(subject.to_owned(), headers, "oops".into()).await;
+        let nats = self.nats().await;
+        let sent = nats.publish_with_headers(subject.to_owned(), headers, "oops".into()).await;
         sent.expect("published").await.expect("stored").sequence
     }
 

@@ -93,7 +93,7 @@ async fn a_service_that_loses_its_directory_starts_from_the_shared_snapshot_and_
     let rules = root().join("crates/rules/packs/g7-china.yaml");
     replicas.client(&["rules", "apply", rules.to_str().expect("UTF-8")]);
     let first = file(&replicas.folder, "first.csv", &trade(1));
-    replicas.client(&["ingest", &first]);
+    replicas.client(&["ingest", &first, "--accept", "region-overlaps"]);
     let before = replicas.state().await;
     // An orderly stop leaves a snapshot of each service beside the archive.
     replicas.stop_all();
@@ -102,7 +102,7 @@ async fn a_service_that_loses_its_directory_starts_from_the_shared_snapshot_and_
     }
     replicas.start_all();
     let second = file(&replicas.folder, "second.csv", &trade(2));
-    replicas.client(&["ingest", &second]);
+    replicas.client(&["ingest", &second, "--accept", "region-overlaps"]);
     let expected = replicas.state().await;
     assert_ne!(expected, before);
     for index in 0..SERVICES.len() {

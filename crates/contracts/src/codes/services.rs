@@ -66,8 +66,8 @@ pub(super) const AREA: Area = Area {
         external(
             "log-not-permitted",
             "The permissions of the NATS server forbid what the service needs.",
-            "Give the identity the permission that the message names, as `orewatch setup --print nats` lists it, \
-             or give the process its own credentials.",
+            "Give the identity the permission that the message names, as `orewatch setup --print nats` lists \
+             it, or give the process its own credentials.",
         ),
         external(
             "log-replaced",

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::names::Name;
-use super::reader::Source;
+use super::source::Source;
 use super::{Trouble, lookup};
 use crate::{Error, Extent, Position};
 

@@ -54,6 +54,7 @@ mod publish;
 mod reader;
 mod refusals;
 mod setup;
+mod source;
 mod tail;
 
 pub use config::{StreamSettings, stream_settings};
@@ -61,9 +62,9 @@ pub use grants::{Grants, Identity};
 pub use names::MAX_NAMES;
 use names::Names;
 pub use options::JetStreamOptions;
-use reader::Source;
 use refusals::{Asked, Refusals};
 pub use setup::{Finding, Made, Verdict};
+use source::Source;
 use tail::{LogReader, SharedTail};
 
 /// Time for the answer to one question before it is asked again. It is short, because only this deadline
@@ -137,7 +138,7 @@ pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, 
     let (sender, connections) = watch::channel(0);
     let refusals = Refusals::default();
     let attempt = || async {
-        let client = options::client(&options, sender.clone(), refusals.clone()).await?;
+        let client = options::client(&options, &addresses, sender.clone(), refusals.clone()).await?;
         client.connect(addresses.as_slice()).await.map_err(|error| match error.kind() {
             ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
                 Trouble::Setup(format!("{} refuses our credentials: {error}", options::shown(&addresses)))

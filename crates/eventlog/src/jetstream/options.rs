@@ -122,14 +122,28 @@ pub(super) fn shown(addresses: &[ServerAddr]) -> String {
     hosts.join(", ")
 }
 
+/// Adds the user or token that an address names, unless the options name an identity.
+fn signed_in(client: ConnectOptions, options: &JetStreamOptions, addresses: &[ServerAddr]) -> ConnectOptions {
+    if options.token.is_some() || options.nkey.is_some() || options.credentials.is_some() {
+        return client;
+    }
+    let login = addresses.iter().find_map(|address| Some((address.username()?, address.password())));
+    match login {
+        Some((user, Some(password))) => client.user_and_password(user.to_owned(), password.to_owned()),
+        Some((token, None)) => client.token(token.to_owned()),
+        None => client,
+    }
+}
+
 /// Options of the NATS client. Each new connection increments `connections`; what the server refuses goes to
 /// `refusals`.
 pub(super) async fn client(
     options: &JetStreamOptions,
+    addresses: &[ServerAddr],
     connections: watch::Sender<u64>,
     refusals: Refusals,
 ) -> Result<ConnectOptions, Trouble> {
-    let mut client = ConnectOptions::new()
+    let mut client = signed_in(ConnectOptions::new(), options, addresses)
         .name(&options.name)
         .connection_timeout(CONNECT_TIMEOUT)
         .ping_interval(PING_INTERVAL)

@@ -36,19 +36,17 @@
 //! `position` the reader is up to date at once; otherwise it is when the message at `target` was passed on,
 //! or later whenever nothing is pending.
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::{Message, stream};
+use async_nats::jetstream::Message;
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::consumer::{self, Consumer, Known, Start};
-use super::names::Names;
 use super::refusals::{Asked, Listener};
-use super::{JetStream, Trouble, envelope, options};
-use crate::passed::PassedCounter;
+use super::source::Source;
+use super::{Trouble, envelope, options};
 use crate::{Error, Filter, Item, Position, limits};
 
 /// Questions of the API that a reader asks.
@@ -63,25 +61,6 @@ const QUESTIONS: [&str; 6] = [
 
 /// How often a reader checks that its stream is still the one that it reads, whether messages come or not.
 const CHECK_INTERVAL: Duration = Duration::from_secs(15);
-
-/// What every reader of a log needs.
-#[derive(Clone)]
-pub(super) struct Source {
-    pub(super) log: Arc<str>,
-    pub(super) nats: JetStream,
-    pub(super) stream: stream::Stream<()>,
-    /// Names for the consumers. `None`: they have random names.
-    pub(super) names: Option<Arc<Names>>,
-    /// Counts messages of other programs that readers have passed over.
-    pub(super) passed: PassedCounter,
-}
-
-impl Source {
-    /// A reader of what matches after a position, on the stream of which something is known.
-    pub(super) fn reader(&self, filter: Filter, after: Position, known: Known) -> Reader {
-        Reader::new(self.clone(), filter, after, known)
-    }
-}
 
 /// One reader of the log.
 pub(super) struct Reader {
@@ -123,7 +102,8 @@ enum Next {
 }
 
 impl Reader {
-    fn new(source: Source, filter: Filter, after: Position, known: Known) -> Self {
+    /// A reader of what matches after a position, on the stream of which something is known.
+    pub(super) fn new(source: Source, filter: Filter, after: Position, known: Known) -> Self {
         let refused = limits::check_filter(&source.log, &filter).err();
         Self {
             subjects: subjects(&source.log, &filter),

@@ -16,7 +16,8 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::consumer::Known;
-use super::reader::{Reader, Source};
+use super::reader::Reader;
+use super::source::Source;
 use crate::recent::{Recent, RecentBatch};
 use crate::{Error, Event, Filter, Item, Position};
 
@@ -61,7 +62,7 @@ impl Tail {
     fn begin(source: &Source, begin: Position, known: Known) -> Arc<Self> {
         let recent = Arc::new(Recent::new(MAX_RECENT_BYTES));
         let (sender, heads) = watch::channel(Head { last: begin, caught_up: begin });
-        let reader = source.reader(Filter::All, begin, known);
+        let reader = Reader::new(source.clone(), Filter::All, begin, known);
         let reading = AbortOnDropHandle::new(tokio::spawn(read(reader, Arc::clone(&recent), sender)));
         Arc::new(Self { recent, heads, begin, created: known.created, _reading: reading })
     }
@@ -142,7 +143,7 @@ enum Stage {
 impl LogReader {
     pub(super) fn new(source: Source, tail: Arc<SharedTail>, filter: Filter, after: Position) -> Self {
         let known = Known::default();
-        let stage = Stage::Alone(Box::new(source.reader(filter.clone(), after, known)));
+        let stage = Stage::Alone(Box::new(Reader::new(source.clone(), filter.clone(), after, known)));
         Self {
             source,
             tail,
@@ -239,7 +240,7 @@ impl LogReader {
     /// time: whatever ended the tail is met here, and reported.
     fn go_on_alone(&mut self) {
         self.has_caught_up = false;
-        let reader = self.source.reader(self.filter.clone(), self.position, self.known);
+        let reader = Reader::new(self.source.clone(), self.filter.clone(), self.position, self.known);
         self.stage = Stage::Alone(Box::new(reader));
     }
 }

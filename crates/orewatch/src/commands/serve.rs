@@ -52,10 +52,20 @@ Examples:
 pub(crate) struct ServeArgs {
     /// Service to run
     service: Service,
+    /// Directory for the archive and caches [default: ./orewatch-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
     #[command(flatten)]
     server: ServerOptions,
     #[command(flatten)]
     nats: NatsOptions,
+}
+
+impl Keyed for ServeArgs {
+    fn flags(&self) -> Flags {
+        let data = self.data.clone().map(|data| ("data", data));
+        self.server.flags().into_iter().chain(self.nats.flags()).chain(data).collect()
+    }
 }
 
 impl Keyed for UpArgs {
@@ -93,7 +103,7 @@ pub(crate) async fn up(args: UpArgs, session: Session) -> Result<(), Failure> {
 
 /// Runs one service.
 pub(crate) async fn serve(args: ServeArgs, session: Session) -> Result<(), Failure> {
-    let settings = session.settings(&[&args.server, &args.nats])?;
+    let settings = session.settings(&[&args])?;
     let target: LogTarget = settings.get("log")?.ok_or_else(|| {
         Failure::new(Class::Invalid, "missing-setting", "a single service needs a shared log")
             .with_hint("set --log nats://HOST:PORT (or OREWATCH_LOG), or run all services with `orewatch up`")

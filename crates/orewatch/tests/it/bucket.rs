@@ -252,7 +252,7 @@ fn snapshots_are_listed_in_a_bucket_by_compare_and_set() {
     for vintage in [1, 2] {
         let path = directory.path().join(format!("{vintage}.csv"));
         std::fs::write(&path, trade(vintage)).unwrap();
-        orewatch(&["ingest", path.to_str().unwrap()]);
+        orewatch(&["ingest", path.to_str().unwrap(), "--accept", "region-overlaps"]);
     }
     let conditions = bucket.kept.lock().unwrap().conditions.clone();
     for service in ["ingestion", "exposure"] {

@@ -50,7 +50,7 @@ pub(super) async fn findings(monitor: Option<&str>) -> Result<Vec<Finding>, Fail
         let remedy = "name the monitoring port of each server with --monitor http://HOST:8222";
         return Ok(vec![
             Finding::unknown("sync_interval", "always".to_owned(), remedy),
-            Finding::unknown("clock", within(), remedy),
+            Finding::unknown("clock difference", within(), remedy),
         ]);
     };
     let asked = timeout(PATIENCE, varz(address)).await;
@@ -71,7 +71,7 @@ fn compare(varz: &Varz, now: Timestamp) -> Vec<Finding> {
              fails",
         ),
         Finding::compared(
-            "clock",
+            "clock difference",
             within(),
             format!("{:.1} s apart", difference.as_secs_f64()),
             difference <= MAX_CLOCK_DIFFERENCE,

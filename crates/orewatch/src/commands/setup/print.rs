@@ -79,8 +79,8 @@ fn user(text: &mut String, identity: &Identity, key: &str) {
     // Writing to a string cannot fail.
     let _infallible = write!(
         text,
-        "      {{\n        # {}\n        nkey: {key}\n        permissions: {{\n          publish: {{ allow: [{}\n          \
-         ] }}\n          subscribe: {{ allow: [{}\n          ] }}\n        }}\n      }}\n",
+        "      {{\n        # {}\n        nkey: {key}\n        permissions: {{\n\
+         \x20         publish: {{ allow: [{}\n          ] }}\n          subscribe: {{ allow: [{}\n          ] }}\n        }}\n      }}\n",
         identity.name,
         list(&grants.publish),
         list(&grants.subscribe),
@@ -96,8 +96,9 @@ fn resource(stream: &StreamSettings) -> String {
     };
     let limit = max_bytes.map_or_else(|| "-1".to_owned(), |bytes| bytes.to_string());
     format!(
-        "---\napiVersion: jetstream.nats.io/v1beta2\nkind: Stream\nmetadata:\n  name: orewatch-{log}\n  labels:\n    \
-         app.kubernetes.io/part-of: orewatch\nspec:\n  name: {name}\n  subjects: [\"{subject}\"]\n  \
+        "---\napiVersion: jetstream.nats.io/v1beta2\nkind: Stream\nmetadata:\n  name: orewatch-{log}\n\
+         \x20 labels:\n    app.kubernetes.io/part-of: orewatch\nspec:\n  name: {name}\n\
+         \x20 subjects: [\"{subject}\"]\n  \
          retention: limits\n  storage: file\n  discard: new\n  replicas: {replicas}\n  maxBytes: {limit}\n  \
          maxMsgs: -1\n  maxMsgsPerSubject: -1\n  maxMsgSize: -1\n  maxConsumers: -1\n  \
          duplicateWindow: {}s\n  allowDirect: true\n  allowAtomicPublish: true\n  denyDelete: true\n  \
