@@ -80,7 +80,8 @@ fn user(text: &mut String, identity: &Identity, key: &str) {
     let _infallible = write!(
         text,
         "      {{\n        # {}\n        nkey: {key}\n        permissions: {{\n\
-         \x20         publish: {{ allow: [{}\n          ] }}\n          subscribe: {{ allow: [{}\n          ] }}\n        }}\n      }}\n",
+         \x20         publish: {{ allow: [{}\n          ] }}\n\
+         \x20         subscribe: {{ allow: [{}\n          ] }}\n        }}\n      }}\n",
         identity.name,
         list(&grants.publish),
         list(&grants.subscribe),
