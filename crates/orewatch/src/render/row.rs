@@ -15,7 +15,7 @@ use super::cell::Cell;
 use super::dialect::{Dialect, write_records};
 use super::out::Out;
 use super::plain::one_line;
-use super::sheet::{Align, Sheet, least_width};
+use super::sheet::{Align, Sheet, TextColumn, column_width, has_room};
 use super::wrap::wrap;
 use crate::options::Format;
 
@@ -39,9 +39,6 @@ pub(crate) struct Column<T> {
 
 /// Writes a cell for people.
 type CellText<T> = Box<dyn Fn(&T) -> String>;
-
-/// A column of texts: heading, alignment, cells.
-pub(super) type TextColumn<'a> = (&'a str, Align, Vec<String>);
 
 /// How a table shows a column.
 struct Heading<T> {
@@ -324,10 +321,12 @@ pub(crate) fn table<'a, R: Row + 'a>(out: &Out, rows: impl IntoIterator<Item = &
 /// A table from columns of texts with their ranks, without those for which the page has no room.
 pub(super) fn fitted_table(out: &Out, mut shown: Vec<(u8, TextColumn<'_>)>) -> String {
     let mut missing = Vec::new();
-    while least_width(shown.iter().map(|(_, column)| column)) > out.width {
+    let mut widths: Vec<usize> = shown.iter().map(|(_, column)| column_width(column)).collect();
+    while !has_room(out, widths.iter().copied()) {
         let highest = shown.iter().map(|(rank, _)| *rank).max().unwrap_or_default();
         let Some(place) = shown.iter().rposition(|(rank, _)| *rank == highest && highest > 0) else { break };
         let (_, (heading, ..)) = shown.remove(place);
+        widths.remove(place);
         missing.insert(0, heading);
     }
     let mut text = table_of_columns(out, shown.into_iter().map(|(_, column)| column).collect());

@@ -22,6 +22,9 @@ const MAX_UNBROKEN: u16 = 48;
 /// A space at which a cell is not wrapped, as long as the table is put together.
 const GLUE: char = '\u{a0}';
 
+/// A column of texts: heading, alignment, cells.
+pub(super) type TextColumn<'a> = (&'a str, Align, Vec<String>);
+
 /// Alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
@@ -90,13 +93,15 @@ fn padding(place: usize, columns: usize) -> u16 {
     if place + 1 < columns { PADDING } else { 0 }
 }
 
-/// Fewest characters that a table of these columns is wide.
-pub(super) fn least_width<'a>(columns: impl Iterator<Item = &'a (&'a str, Align, Vec<String>)>) -> usize {
-    let widths = columns.map(|(heading, _, cells)| {
-        let cells = cells.iter().map(|cell| longest_word(&glued(cell))).max().unwrap_or_default();
-        usize::from(cells.max(longest_word(heading)) + PADDING)
-    });
-    widths.sum::<usize>().saturating_sub(usize::from(PADDING))
+/// Fewest characters that a column takes, with the spaces before the next one.
+pub(super) fn column_width((heading, _, cells): &TextColumn<'_>) -> usize {
+    let cells = cells.iter().map(|cell| longest_word(&glued(cell))).max().unwrap_or_default();
+    usize::from(cells.max(longest_word(heading)) + PADDING)
+}
+
+/// Whether a page has room for columns of these widths.
+pub(super) fn has_room(out: &Out, widths: impl Iterator<Item = usize>) -> bool {
+    widths.sum::<usize>() <= out.width + usize::from(PADDING)
 }
 
 /// Replaces the spaces inside a number (`8 163`), before its unit (`98.4 %`) and after its sign (`> 50`).

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::cell::Cell;
 use super::out::Out;
-use super::row::{TextColumn, table_of_columns};
-use super::sheet::{Align, fit, least_width};
+use super::row::table_of_columns;
+use super::sheet::{Align, TextColumn, column_width, fit, has_room};
 use crate::words::{by_word, economy_name};
 
 /// Maximum width of a supplier's name, in characters.
@@ -126,7 +126,7 @@ impl<'a> Wide<'a> {
         for (place, period) in self.periods.iter().enumerate() {
             let cells = self.lines.iter().map(|line| line.figure_text(place)).collect();
             columns.push((*period, Align::Right, cells));
-            if least_width(columns.iter()) > out.width
+            if !has_room(out, columns.iter().map(column_width))
                 && columns.len() > first.len() + 1
                 && let Some(last) = columns.pop()
             {
