@@ -137,13 +137,11 @@ pub async fn run_load(load: Load) -> Result<Outcome, Status> {
     asking.spawn(shared.clone().measure_memory());
     let mut watchers = JoinSet::new();
     // Those that do not read have connections of their own: they hold up all that share one with them.
-    let numbers = |is_read| (0..load.watchers).filter(move |number| is_read_by(*number) == is_read);
-    for numbers in [true, false].map(|is_read| numbers(is_read).collect::<Vec<_>>()) {
-        for group in numbers.chunks(WATCHERS_PER_CONNECTION) {
-            let api = Api::at(&shared.address);
-            for number in group {
-                watchers.spawn(watch(api.clone(), *number, Arc::clone(&shared.outcome)));
-            }
+    let (reading, unread): (Vec<_>, Vec<_>) = (0..load.watchers).partition(|number| is_reader(*number));
+    for numbers in reading.chunks(WATCHERS_PER_CONNECTION).chain(unread.chunks(WATCHERS_PER_CONNECTION)) {
+        let api = Api::at(&shared.address);
+        for number in numbers {
+            watchers.spawn(watch(api.clone(), *number, Arc::clone(&shared.outcome)));
         }
     }
     let (ends, mut commits) = (Instant::now() + load.duration, 1);
@@ -296,13 +294,13 @@ async fn send_query(api: &Api, number: usize) -> (&'static str, Result<(), Statu
 }
 
 /// Whether a watcher reads: every other one does.
-fn is_read_by(number: usize) -> bool {
+fn is_reader(number: usize) -> bool {
     number.is_multiple_of(2)
 }
 
 /// Watches figures or alerts from the beginning. Every other watcher does not read.
 async fn watch(mut api: Api, number: usize, outcome: Arc<Mutex<Outcome>>) {
-    let is_read = is_read_by(number);
+    let is_read = is_reader(number);
     let ended = if number % 4 < 2 {
         let request = WatchExposuresRequest { resume_token: "beginning".to_owned(), ..Default::default() };
         match api.exposure.watch_exposures(endless(request)).await {
