@@ -49,6 +49,10 @@ bench-alerting *ARGS:
     scripts/prepare
     PATH="$PWD/.tools/bin:$PATH" cargo bench --profile dist --quiet --locked --workspace --bench alerting -- {{ARGS}}
 
+# Starts of services on ten million rows (`--rows N`): folding the log, writing a snapshot, starting from it.
+bench-restart *ARGS:
+    cargo bench --profile dist --quiet --locked --workspace --bench restart -- {{ARGS}}
+
 # One process under load: 64 connections that ask a mix of questions, 500 watchers of which half do not read, commits beside;
 # `--seconds N` for a short one. Prints times, errors and memory, and fails beyond the memory of a pod.
 load *ARGS:

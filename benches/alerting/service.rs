@@ -21,6 +21,7 @@ use orewatch_contracts::common::v1::{Cause, CauseKind, Market};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, ReleaseApplied};
 use orewatch_eventlog::{EventLog, Filter, Item, NewEvent, StreamName, embedded};
 use orewatch_runtime::{Access, Clock as _, Running, Server, SystemClock};
+use orewatch_store::snapshots::SnapshotPlace;
 use prost::Message as _;
 use tokio::time::timeout;
 use tonic::transport::Channel;
@@ -327,7 +328,7 @@ pub(crate) fn child_main(args: &[String]) {
 }
 
 fn config(folder: &Path, snapshots: bool) -> Config {
-    let snapshots = snapshots.then(|| folder.join("snapshots"));
+    let snapshots = snapshots.then(|| SnapshotPlace::folder(&folder.join("snapshots")));
     Config { snapshots, ..Config::default() }
 }
 
@@ -387,7 +388,7 @@ async fn apply(folder: &Path, rules: usize) -> Vec<f64> {
 }
 
 async fn restart(folder: &Path, from_snapshot: bool) -> Vec<f64> {
-    let has_snapshot = folder.join("snapshots/alerting.snapshot").is_file();
+    let has_snapshot = folder.join("snapshots/alerting/newest").is_file();
     assert!(has_snapshot, "the service left a snapshot when it stopped");
     let (began, own) = (Instant::now(), std::process::id());
     let service = Service::start(logs(folder), config(folder, from_snapshot)).await;

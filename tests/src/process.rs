@@ -15,6 +15,9 @@ const MAX_START_TIME: Duration = Duration::from_secs(60);
 /// Maximum time that a process may take to stop: its shutdown budget, and a margin for a busy machine.
 pub const STOP: Duration = Duration::from_secs(25);
 
+/// Maximum time to stop of a process that has nothing to finish: a second, and a margin for a busy machine.
+const PROMPT_STOP: Duration = Duration::from_secs(3);
+
 /// Environment variable and value that the image sets, so that free memory is returned to the system at once.
 pub const RELEASE_MEMORY_AT_ONCE: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "0");
 
@@ -161,6 +164,32 @@ impl Drop for Server {
         let _sent = self.child.kill();
         let _status = self.child.wait();
     }
+}
+
+/// Runs a service whose log is not there until it says so, then sends SIGTERM, which it must hear at once.
+/// Returns its output.
+///
+/// # Panics
+/// If it ends before, or not within a second after the signal.
+#[track_caller]
+pub fn run_without_log(command: &mut Command) -> String {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.expect("the binary starts");
+    let output = Arc::new(Mutex::new(String::new()));
+    collect_lines(child.stdout.take(), &output);
+    collect_lines(child.stderr.take(), &output);
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut server = Server { child, address: String::new(), output, _dir: dir };
+    let deadline = Instant::now() + MAX_START_TIME;
+    while !server.process_output().contains("the logs cannot be opened") {
+        let ended = server.child.try_wait().expect("the process can be asked");
+        assert!(ended.is_none() && Instant::now() < deadline, "{ended:?}:\n{}", server.process_output());
+        thread::sleep(Duration::from_millis(5));
+    }
+    server.signal("TERM");
+    let status = server.wait(PROMPT_STOP);
+    assert!(status.success(), "{status}:\n{}", server.process_output());
+    server.process_output()
 }
 
 fn collect_lines(stream: Option<impl Read + Send + 'static>, output: &Arc<Mutex<String>>) {

@@ -7,7 +7,20 @@ use prost::Message;
 
 use crate::delivery::{self, DelivererState};
 use crate::notify::{self, NotifierState};
-use crate::snapshot::Fold;
+
+/// A fold whose state can be kept in a snapshot.
+pub(crate) trait Fold: Sized {
+    /// Its name among the sections.
+    const NAME: &'static str;
+    /// Version of its encoded form. A section of another version is not read.
+    const VERSION: u32;
+
+    /// Encodes the state.
+    fn save(&self) -> Vec<u8>;
+
+    /// Decodes the state. None: the bytes are invalid.
+    fn load(bytes: &[u8]) -> Option<Self>;
+}
 
 /// The folds of the alerts log, at the same position. A copy shares what neither changes.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -17,9 +17,10 @@ use orewatch_contracts::alerting::v1::{
     RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
 };
 use orewatch_contracts::page::{Page, PageSize, invalid_token};
+use orewatch_contracts::stale::Answer;
 use orewatch_contracts::time::{display_duration, duration};
 use orewatch_contracts::{Class, Failure};
-use orewatch_eventlog::{EventLog, Position};
+use orewatch_eventlog::{EventLog, Position, WaitingLog};
 use orewatch_rules::alert::alert_of;
 use orewatch_rules::backtest::{Candidate, Replay, Window};
 use orewatch_rules::decide::{self, Author};
@@ -28,7 +29,7 @@ use orewatch_rules::facts::{alert_event, rule_stream};
 use orewatch_rules::filter::Filter;
 use orewatch_rules::rules::{CheckedRule, check, warnings};
 use orewatch_rules::tenant::{Scope, tenant_of};
-use orewatch_runtime::{Admission, Context, Identity};
+use orewatch_runtime::{Admission, Context, FollowedLog, Identity};
 use prost::Message as _;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
@@ -78,6 +79,8 @@ pub(crate) struct AlertingService {
     subscriptions: Admission,
     snapshots: Admission,
     backtests: BacktestRunner,
+    /// The logs that answers rest on.
+    followed: Vec<FollowedLog>,
 }
 
 impl AlertingService {
@@ -88,11 +91,18 @@ impl AlertingService {
         service: watch::Receiver<ServiceState>,
         recent: Arc<RecentEvents>,
         backtests: BacktestRunner,
+        followed: Vec<FollowedLog>,
     ) -> Self {
         let subscriptions =
             Admission::new("subscriptions", MAX_SUBSCRIPTIONS, MAX_SUBSCRIPTIONS_PER_IDENTITY);
         let snapshots = Admission::new("snapshots", MAX_SNAPSHOTS, MAX_SNAPSHOTS_PER_IDENTITY);
-        Self { context, log, service, recent, subscriptions, snapshots, backtests }
+        Self { context, log, service, recent, subscriptions, snapshots, backtests, followed }
+    }
+
+    /// Sends an answer. It is marked if a log that it rests on cannot be followed.
+    fn respond<T: Answer>(&self, mut answer: T) -> Response<T> {
+        answer.set_stale(self.followed.iter().find_map(FollowedLog::stale));
+        Response::new(answer)
     }
 
     /// The state, once the log has been folded to its end.
@@ -245,6 +255,7 @@ impl AlertingService {
         Ok(GetAlertResponse {
             alert: alert.or_else(last_alert),
             transitions: newest_within_limit(transitions),
+            stale: None,
         })
     }
 
@@ -282,7 +293,9 @@ impl AlertingService {
             }
         };
         let start = SubscriptionStart { selection, after, snapshot, heartbeat, permit };
-        Ok(start_subscription(start, &self.log, &self.recent, &self.context))
+        // While the log is away, what it still has to read waits; what is in memory is sent.
+        let log = WaitingLog::new(Arc::clone(&self.log)) as Arc<dyn EventLog>;
+        Ok(start_subscription(start, &log, &self.recent, &self.context))
     }
 
     /// The position of a token. It may be ahead of this replica, if another one has issued it.
@@ -332,6 +345,7 @@ fn list_alerts(
         resume_token: ResumeToken::for_any_filter(as_of).encode(),
         evaluated_position: evaluated_position(view.rules()),
         warnings: if is_first { unknown_words(view, &scope, request) } else { Vec::new() },
+        stale: None,
     })
 }
 
@@ -415,7 +429,7 @@ impl alerting_service_server::AlertingService for AlertingService {
             return Err(decide::unknown_rule(&rule).into());
         }
         let rule = compute_answer(move || current_rule_info(&view, &rule)).await?;
-        Ok(Response::new(GetRuleResponse { rule: Some(rule) }))
+        Ok(self.respond(GetRuleResponse { rule: Some(rule), stale: None }))
     }
 
     async fn list_rules(
@@ -425,7 +439,7 @@ impl alerting_service_server::AlertingService for AlertingService {
         let who = Identity::from_request(&request);
         let request = request.into_inner();
         let view = self.current().await?.borrow().view.clone();
-        Ok(Response::new(compute_answer(move || page::list_rules(&view, &who, &request)).await?))
+        Ok(self.respond(compute_answer(move || page::list_rules(&view, &who, &request)).await?))
     }
 
     async fn remove_rule(
@@ -448,7 +462,7 @@ impl alerting_service_server::AlertingService for AlertingService {
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        Ok(Response::new(self.get(&Identity::from_request(&request), request.get_ref()).await?))
+        Ok(self.respond(self.get(&Identity::from_request(&request), request.get_ref()).await?))
     }
 
     async fn list_alerts(
@@ -458,7 +472,7 @@ impl alerting_service_server::AlertingService for AlertingService {
         let who = Identity::from_request(&request);
         let view = self.current().await?.borrow().view.clone();
         let request = request.into_inner();
-        Ok(Response::new(compute_answer(move || list_alerts(&who, &view, &request)).await?))
+        Ok(self.respond(compute_answer(move || list_alerts(&who, &view, &request)).await?))
     }
 
     async fn subscribe_alerts(

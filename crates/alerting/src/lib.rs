@@ -18,43 +18,36 @@ mod evaluated;
 pub mod folds;
 mod follow;
 mod grpc;
-mod health;
 pub mod notify;
 mod releases;
 mod service_state;
 mod snapshot;
 mod subscribe;
+mod supervisor;
 mod token;
 mod work;
 
-use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingServiceServer;
 use orewatch_contracts::alerting::v1::delivery_service_server::DeliveryServiceServer;
 use orewatch_contracts::alerting::v1::notification_service_server::NotificationServiceServer;
-use orewatch_eventlog::{EventLog, WaitingLog};
+use orewatch_eventlog::EventLog;
 use orewatch_receivers::Sender;
-use orewatch_rules::figures::saved::Folded;
-use orewatch_runtime::Context;
+use orewatch_runtime::{Context, FollowedLog, Readiness};
+use orewatch_store::snapshots::SnapshotPlace;
 use tokio::sync::watch;
 use tonic::server::NamedService as _;
 use tonic::service::RoutesBuilder;
 
 use backtest::run::BacktestRunner;
-use delivery::{Deliverer, DeliveryService, FeedService};
-use folds::Folds;
-use follow::follow;
+use delivery::{DeliveryService, FeedService};
 use grpc::AlertingService;
-use health::ServingHealth;
 use notify::grpc::NotificationService;
-use notify::work::Notifier;
 use service_state::ServiceState;
-use snapshot::{Snapshot, SnapshotWriter};
 use subscribe::RecentEvents;
-use work::{Evaluator, EvaluatorStart};
+use supervisor::Supervisor;
 
 /// Largest message in and out, in bytes (4 MiB).
 const MAX_MESSAGE_BYTES: usize = 4 << 20;
@@ -78,19 +71,20 @@ pub struct Logs {
 /// Configuration of the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Directory of a snapshot of the folded logs, so that a restart need not read all of them. It may be
+    /// Where snapshots of the folded logs are, so that a start need not read all of them. They may be
     /// deleted. None: no snapshot is written or read.
-    pub snapshots: Option<PathBuf>,
+    pub snapshots: Option<SnapshotPlace>,
     /// How messages reach receivers.
     pub delivery: orewatch_receivers::Config,
 }
 
-/// Starts the service: its workers on the context's tasks, its interfaces on the routes. It is serving once
-/// all rules have been evaluated on all that is on the exposures log now.
+/// Starts the service: its workers on the context's tasks, its interfaces on the routes. It is ready once all
+/// rules have been evaluated on all that is on the exposures log now, and goes on answering while a log is
+/// away.
 ///
 /// # Errors
-/// [`Class::Invalid`](orewatch_contracts::Class::Invalid) for an invalid configuration. A worker that fails
-/// later stops the process through the context.
+/// [`Class::Invalid`](orewatch_contracts::Class::Invalid) for an invalid configuration. A defect stops the
+/// process later, through the context.
 pub async fn start(
     context: Context,
     logs: Logs,
@@ -98,40 +92,26 @@ pub async fn start(
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
     let sender = Arc::new(Sender::new(config.delivery.clone())?);
-    let health = Arc::new(ServingHealth::new(context.health.clone(), SERVICES).await);
-    let (state, evaluator_start) = read_snapshot(&logs, &config).await;
-    let (service, reader) = watch::channel(state);
+    let exposures = context.follow_log("alerting", logs.exposures.name());
+    let alerts = context.follow_log("alerting", logs.alerts.name());
+    let followed = vec![alerts.clone(), exposures.clone()];
+    let readiness = Readiness::start(&context, SERVICES, followed.clone()).await;
+    let (service, reader) = watch::channel(ServiceState::default());
     let recent = Arc::new(RecentEvents::default());
-
-    // Workers wait for room on a full log; callers are refused.
-    let waiting = WaitingLog::new(Arc::clone(&logs.alerts));
-    let worker_log = || Arc::clone(&waiting) as Arc<dyn EventLog>;
-    let exposures = Arc::clone(&logs.exposures);
-    let evaluator =
-        Evaluator::new(context.clone(), worker_log(), exposures, service.clone(), evaluator_start)?;
-    let alerts = Arc::clone(&logs.alerts);
-    let follower = follow(alerts, service, Arc::clone(&recent), Arc::clone(&health), context.clone());
-    spawn(&context, follower);
-    let (evaluated, is_evaluated) = watch::channel(false);
-    let notifier =
-        Notifier { context: context.clone(), log: worker_log(), service: reader.clone(), is_evaluated };
-    spawn(&context, notifier.run());
-    let serve = serve_while_full(context.clone(), Arc::clone(&waiting), reader.clone(), Arc::clone(&health));
-    spawn(&context, serve);
-    let ready = async move || {
-        health.set_can_answer().await;
-        evaluated.send_replace(true);
+    let supervisor = Supervisor {
+        context: context.clone(),
+        logs: logs.clone(),
+        config,
+        service,
+        recent: Arc::clone(&recent),
+        sender: Arc::clone(&sender),
+        readiness,
+        exposures,
+        alerts: alerts.clone(),
     };
-    spawn(&context, evaluator.run(ready));
-    let deliverer = Deliverer::new(
-        context.clone(),
-        waiting,
-        reader.clone(),
-        Arc::clone(&sender),
-        config.delivery.is_alone,
-    );
-    context.spawn("deliveries", deliverer.run());
-    add_interfaces(&context, &logs, &reader, &recent, sender, routes);
+    context.spawn("alerting", supervisor.run());
+    let logs = Logs { alerts: alerts.guard(logs.alerts), ..logs };
+    add_interfaces(&context, &logs, &reader, &recent, sender, followed, routes);
     Ok(())
 }
 
@@ -141,6 +121,7 @@ fn add_interfaces(
     service: &watch::Receiver<ServiceState>,
     recent: &Arc<RecentEvents>,
     sender: Arc<Sender>,
+    followed: Vec<FollowedLog>,
     routes: &mut RoutesBuilder,
 ) {
     let log = || Arc::clone(&logs.alerts);
@@ -161,61 +142,16 @@ fn add_interfaces(
     routes.add_service(deliveries);
 
     let backtests = BacktestRunner::new(context.clone(), Arc::clone(&logs.exposures));
-    let alerting =
-        AlertingService::new(context.clone(), log(), service.clone(), Arc::clone(recent), backtests);
+    let alerting = AlertingService::new(
+        context.clone(),
+        log(),
+        service.clone(),
+        Arc::clone(recent),
+        backtests,
+        followed,
+    );
     let alerting = AlertingServiceServer::new(alerting)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     routes.add_service(alerting);
-}
-
-/// Serves what is folded once the log is full: then newer figures cannot be evaluated, because the result
-/// could not be recorded.
-async fn serve_while_full(
-    context: Context,
-    log: Arc<WaitingLog>,
-    mut service: watch::Receiver<ServiceState>,
-    health: Arc<ServingHealth>,
-) -> Result<(), Failure> {
-    let serve = async {
-        log.until_full().await;
-        // The state is closed only when the service stops.
-        drop(service.wait_for(|service| service.is_current).await);
-        health.set_can_answer().await;
-    };
-    tokio::select! {
-        () = context.shutdown.cancelled() => {}
-        () = serve => {}
-    }
-    Ok(())
-}
-
-/// Reads what the service starts with from a snapshot; without one it starts with nothing.
-async fn read_snapshot(logs: &Logs, config: &Config) -> (ServiceState, EvaluatorStart) {
-    let path = config.snapshots.as_deref().map(snapshot::path);
-    let mut snapshot = match path.clone() {
-        Some(path) => tokio::task::spawn_blocking(move || Snapshot::read(&path)).await.unwrap_or_default(),
-        None => Snapshot::default(),
-    };
-    let (mut state, mut start) = (ServiceState::default(), EvaluatorStart::default());
-    if let Some((folds, last)) = snapshot.take_fold::<Folds>(&*logs.alerts).await {
-        state = ServiceState::from_snapshot(folds, last);
-        // Figures are of no use without the alerts that were evaluated on them.
-        if let Some((folded, last)) = snapshot.take_fold::<Folded>(&*logs.exposures).await {
-            (start.folded, start.last) = (folded, Some(last));
-        }
-    }
-    let written = state.view.log.position().saturating_add(start.last.map_or(0, |(position, _)| position));
-    start.snapshots = SnapshotWriter::new(path, written);
-    (state, start)
-}
-
-/// Runs a worker. If it fails, the process stops.
-fn spawn(context: &Context, work: impl Future<Output = Result<(), Failure>> + Send + 'static) {
-    let outcome = context.clone();
-    context.tasks.spawn(async move {
-        if let Err(failure) = work.await {
-            outcome.fail(failure);
-        }
-    });
 }

@@ -6,7 +6,8 @@ use orewatch_contracts::common::v1::Cause;
 use orewatch_contracts::exposure::v1::{
     ClaimVerdictChanged, ExposureEvent, ExposuresChanged, ReleaseApplied,
 };
-use orewatch_eventlog::{Error, Event, EventLog, Filter, Follower, Position, Progress};
+use orewatch_eventlog::{Error, Event, EventLog, Filter, Follower, Interruption, Position, Progress};
+use orewatch_runtime::FollowedLog;
 use uuid::Uuid;
 
 /// Everything that a release changed in one material, or the verdict that it changed on one claim.
@@ -104,6 +105,10 @@ pub(crate) struct ReleaseReader {
     collector: ChangesCollector,
     next: Option<Arc<ReleaseChanges>>,
     is_caught_up: bool,
+    /// The log cannot be read on, since it was caught up last.
+    is_interrupted: bool,
+    /// Told what is in the way of the log.
+    followed: FollowedLog,
     /// Changes up to here have been taken before.
     known: Position,
 }
@@ -111,15 +116,21 @@ pub(crate) struct ReleaseReader {
 impl ReleaseReader {
     /// Reads from the first event.
     #[must_use]
-    pub(crate) fn from_beginning(log: Arc<dyn EventLog>) -> Self {
-        Self::new(log, 0, 0)
+    pub(crate) fn from_beginning(log: Arc<dyn EventLog>, followed: FollowedLog) -> Self {
+        Self::new(log, followed, 0, 0)
     }
 
     /// Reads after a position, and skips changes that were complete at another, later one.
     #[must_use]
-    pub(crate) fn new(log: Arc<dyn EventLog>, after: Position, known: Position) -> Self {
-        let follower = Follower::new(log, Filter::All, after);
-        Self { follower, collector: ChangesCollector::default(), next: None, is_caught_up: false, known }
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        followed: FollowedLog,
+        after: Position,
+        known: Position,
+    ) -> Self {
+        let (follower, collector) = (Follower::new(log, Filter::All, after), ChangesCollector::default());
+        let (is_caught_up, is_interrupted) = (false, false);
+        Self { follower, collector, next: None, is_caught_up, is_interrupted, followed, known }
     }
 
     /// Position from which to read so that all incomplete changes are read again. `folded` is the position of
@@ -151,26 +162,43 @@ impl ReleaseReader {
         self.is_caught_up
     }
 
-    /// Reads until changes are complete, or to the end of the log. A call may be dropped before it returns:
-    /// nothing is lost.
+    /// Position up to which the log was read, if nothing is in the way of reading on.
+    #[must_use]
+    pub(crate) fn live_position(&self) -> Option<Position> {
+        (!self.is_interrupted).then(|| self.follower.position())
+    }
+
+    /// Reads until changes are complete, or to the end of the log. Waits while the log cannot be read on;
+    /// what has been evaluated stays true. A call may be dropped before it returns: nothing is lost.
     ///
     /// # Errors
-    /// Those of the log, and [`Error::Corrupt`] for an event that cannot be decoded.
+    /// [`Error::Replaced`] and [`Error::Gone`]: what was read is not what is on the log.
     pub(crate) async fn fill(&mut self) -> Result<(), Error> {
         while self.next.is_none() {
             match self.follower.next().await? {
-                Progress::Event(event) => {
-                    let changes = self.collector.fold(&event)?;
-                    self.next = changes.filter(|changes| changes.position > self.known).map(Arc::new);
-                }
+                Progress::Event(event) => match self.collector.fold(&event) {
+                    Ok(changes) => {
+                        let changes = changes.filter(|changes| changes.position > self.known);
+                        self.next = changes.map(Arc::new);
+                    }
+                    Err(error) => {
+                        let interruption = self.follower.put_back(&event, error);
+                        self.interrupt(&interruption);
+                    }
+                },
                 Progress::CaughtUp(_) => {
-                    self.is_caught_up = true;
+                    (self.is_caught_up, self.is_interrupted) = (true, false);
                     return Ok(());
                 }
-                // What has been evaluated stays true; the next call waits for the log.
-                Progress::Interrupted => {}
+                Progress::Interrupted(interruption) => self.interrupt(&interruption),
             }
         }
         Ok(())
+    }
+
+    fn interrupt(&mut self, interruption: &Interruption) {
+        self.is_interrupted = true;
+        self.followed.set_position(self.follower.position());
+        self.followed.set_interrupted(interruption);
     }
 }

@@ -177,6 +177,19 @@ impl RulesView {
     }
 }
 
+/// Waits, without a deadline, until the log has been folded up to a position: a log that is away delays
+/// workers, and does not end them.
+///
+/// # Errors
+/// [`Class::Unavailable`] if the service stops before.
+pub(crate) async fn wait_until_folded(
+    service: &mut watch::Receiver<ServiceState>,
+    position: Position,
+) -> Result<(), Failure> {
+    let folded = service.wait_for(|service| service.view.log.position() >= position);
+    folded.await.map(drop).map_err(|_| stopping())
+}
+
 /// Waits until the log has been folded up to a position.
 ///
 /// # Errors

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use orewatch_contracts::alerting::v1::{AlertEvent, EvaluationBegun, ExposuresEvaluated, RuleSuspended};
 use orewatch_contracts::{Class, Failure};
-use orewatch_eventlog::{EventLog, Position, StreamName};
+use orewatch_eventlog::{EventLog, Extent, Position, StreamName};
 use orewatch_rules::decide::{self, Next};
 use orewatch_rules::evolve::Mark;
 use orewatch_rules::facts::{alert_event, evaluations_stream};
 use orewatch_rules::figures::saved::Folded;
 use orewatch_rules::figures::{Figures, Touched};
 use orewatch_rules::rulebook::Rulebook;
-use orewatch_runtime::Context;
+use orewatch_runtime::{Context, FollowedLog};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
@@ -25,8 +25,8 @@ use crate::append::{append, append_transitions, evaluation_key, invalid_stream};
 use crate::blocking::run_blocking;
 use crate::evaluated::Evaluated;
 use crate::releases::{ReleaseChanges, ReleaseReader};
-use crate::service_state::{ServiceState, stopping, wait_for_position, wait_until_caught_up};
-use crate::snapshot::{DeferredSection, Section, SnapshotWriter};
+use crate::service_state::{ServiceState, stopping, wait_until_caught_up, wait_until_folded};
+use crate::snapshot::{DeferredSection, Snapshots};
 
 use job::{
     EvaluationJob, JobOutput, JobResult, SubjectCounts, apply, count_subjects, counting_steps, damaged,
@@ -45,7 +45,7 @@ pub(crate) struct EvaluatorStart {
     /// The event that completes the last folded release: its position and identifier.
     pub(crate) last: Option<(Position, Uuid)>,
     /// Writes snapshots.
-    pub(crate) snapshots: SnapshotWriter,
+    pub(crate) snapshots: Snapshots,
 }
 
 /// Evaluates rules on figures, one evaluation after the other.
@@ -54,6 +54,8 @@ pub(crate) struct Evaluator {
     context: Context,
     alerts: Arc<dyn EventLog>,
     exposures: Arc<dyn EventLog>,
+    /// What is known of the exposures log.
+    followed: FollowedLog,
     service: watch::Sender<ServiceState>,
     releases: ReleaseReader,
     figures: Figures,
@@ -64,7 +66,7 @@ pub(crate) struct Evaluator {
     evaluations: StreamName,
     /// The event that completes the last folded release: its position and identifier.
     last: Option<(Position, Uuid)>,
-    snapshots: SnapshotWriter,
+    snapshots: Snapshots,
     /// When the passing of time alone changes the result of a rule, in seconds since 1970. None: it never
     /// does.
     due: Option<i64>,
@@ -79,18 +81,20 @@ impl Evaluator {
         context: Context,
         alerts: Arc<dyn EventLog>,
         exposures: Arc<dyn EventLog>,
+        followed: FollowedLog,
         service: watch::Sender<ServiceState>,
         start: EvaluatorStart,
     ) -> Result<Self, Failure> {
         let EvaluatorStart { folded: Folded { figures, resume }, last, snapshots } = start;
         let folded = last.map_or(0, |(position, _)| position);
-        let releases = ReleaseReader::new(Arc::clone(&exposures), resume, folded);
+        let releases = ReleaseReader::new(Arc::clone(&exposures), followed.clone(), resume, folded);
         let evaluations = evaluations_stream().map_err(|error| invalid_stream(&error))?;
         let rules = Arc::default();
         Ok(Self {
             context,
             alerts,
             exposures,
+            followed,
             service,
             releases,
             figures,
@@ -114,7 +118,7 @@ impl Evaluator {
             result = self.evaluate_forever(&mut ready) => return result,
         }
         if let Some(last) = self.snapshots.finish().await {
-            last.write(self.sections()).await;
+            last.write(self.sections(), self.context.clock.now()).await;
         }
         Ok(())
     }
@@ -125,13 +129,10 @@ impl Evaluator {
             let service = self.service.borrow();
             (service.folds(), service.last)
         };
-        let alerts =
-            last.map(|(position, event)| Section::deferred(folds, self.alerts.name(), position, event));
+        let alerts = last.map(|last| DeferredSection::new(folds, &self.alerts, last));
         let resume = self.releases.resume_after(self.folded);
         let folded = Folded { figures: self.figures.clone(), resume };
-        let figures = self
-            .last
-            .map(|(position, event)| Section::deferred(folded, self.exposures.name(), position, event));
+        let figures = self.last.map(|last| DeferredSection::new(folded, &self.exposures, last));
         alerts.into_iter().chain(figures).collect()
     }
 
@@ -140,7 +141,8 @@ impl Evaluator {
         let position = self.service.borrow().view.log.position();
         if self.snapshots.is_due(position.saturating_add(self.folded)) {
             let sections = self.sections();
-            self.snapshots.start(position.saturating_add(self.folded), sections);
+            let now = self.context.clock.now();
+            self.snapshots.start(position.saturating_add(self.folded), sections, now);
         }
     }
 
@@ -150,7 +152,7 @@ impl Evaluator {
         if self.folded > self.service.borrow().rules().evaluated().exposures {
             tracing::warn!("the figures of a snapshot are ahead of the alerts log, and are not used");
             (self.figures, self.folded, self.last) = (Figures::default(), 0, None);
-            self.releases = ReleaseReader::from_beginning(Arc::clone(&self.exposures));
+            self.releases = self.releases_from_beginning();
         }
         self.advance().await?;
         let mut is_ready = false;
@@ -170,6 +172,9 @@ impl Evaluator {
                     if !is_ready && self.releases.is_caught_up() {
                         ready().await;
                         is_ready = true;
+                    }
+                    if let Some(position) = self.releases.live_position() {
+                        self.followed.set_live(position, &*self.exposures);
                     }
                     let wait = self.time_until_due();
                     tokio::select! {
@@ -258,8 +263,27 @@ impl Evaluator {
         });
     }
 
+    fn releases_from_beginning(&self) -> ReleaseReader {
+        ReleaseReader::from_beginning(Arc::clone(&self.exposures), self.followed.clone())
+    }
+
+    /// Checks that the exposures log reaches a position up to which rules were evaluated.
+    async fn check_reaches(&mut self, position: Position) -> Result<(), Failure> {
+        match self.exposures.extent().await {
+            Ok(Extent { head, .. }) if head < position => Err(damaged(format!(
+                "rules were evaluated up to position {position} of the exposures log, but it ends at {head}: \
+                 it was emptied, or an older copy took its place"
+            ))),
+            // A log that is away is waited for.
+            _ => Ok(()),
+        }
+    }
+
     async fn fold_up_to(&mut self, position: Position) -> Result<(), Failure> {
         while self.folded < position {
+            if self.releases.next_position().is_none() && self.releases.is_caught_up() {
+                self.check_reaches(position).await?;
+            }
             self.releases.fill().await?;
             if self.releases.next_position() > Some(position) {
                 return Err(damaged(format!(
@@ -299,7 +323,7 @@ impl Evaluator {
         if !self.figures.kept().covers(&wanted) {
             let folded = std::mem::take(&mut self.folded);
             (self.figures, self.last) = (Figures::new(wanted), None);
-            self.releases = ReleaseReader::from_beginning(Arc::clone(&self.exposures));
+            self.releases = self.releases_from_beginning();
             self.fold_up_to(folded).await?;
         }
         Ok(())
@@ -312,7 +336,7 @@ impl Evaluator {
         let event =
             alert_event(AlertEvent::EvaluationBegun(begun), &self.evaluations, &evaluation_key(mark), now);
         match append(&*self.alerts, &self.evaluations, expected, vec![event]).await? {
-            Ok(position) | Err(position) => wait_for_position(&mut self.service.subscribe(), position).await,
+            Ok(position) | Err(position) => wait_until_folded(&mut self.service.subscribe(), position).await,
         }
     }
 
@@ -351,7 +375,7 @@ impl Evaluator {
         let events =
             facts.map(|fact| alert_event(fact, &self.evaluations, &evaluation_key(mark), time)).collect();
         match append(&*self.alerts, &self.evaluations, expected, events).await? {
-            Ok(position) => wait_for_position(&mut self.service.subscribe(), position).await?,
+            Ok(position) => wait_until_folded(&mut self.service.subscribe(), position).await?,
             Err(conflict) => return self.leave_to_replica(conflict, mark).await,
         }
         self.settle(mark, after, release.is_some()).await?;
@@ -362,6 +386,7 @@ impl Evaluator {
     /// The next release, which must be the one at a position of the exposures log.
     async fn release_at(&mut self, position: Position) -> Result<Arc<ReleaseChanges>, Failure> {
         while self.releases.next_position().is_none() {
+            self.check_reaches(position).await?;
             self.releases.fill().await?;
         }
         let release = self.releases.peek().filter(|release| release.position == position).cloned();
@@ -405,7 +430,7 @@ impl Evaluator {
 
     /// Leaves an evaluation to the replica that has completed it and has appended up to `conflict`.
     async fn leave_to_replica(&mut self, conflict: Position, mark: Mark) -> Result<(), Failure> {
-        wait_for_position(&mut self.service.subscribe(), conflict).await?;
+        wait_until_folded(&mut self.service.subscribe(), conflict).await?;
         if self.service.borrow().rules().begun() == Some(mark) {
             let message =
                 "the recorded part of the current evaluation differs from what follows from the logs";

@@ -12,6 +12,9 @@ use crate::log::Error;
 /// Time after which a caller that was refused by a full log may try again.
 const FULL_LOG_RETRY: Duration = Duration::from_secs(10);
 
+/// Time after which a caller may try again while a log is away.
+const AWAY_LOG_RETRY: Duration = Duration::from_secs(5);
+
 /// Upper bound on the offending value that an error repeats, in characters.
 const MAX_VALUE_CHARS: usize = 200;
 
@@ -35,8 +38,10 @@ pub enum Class {
     Unavailable,
     /// Something outside has no room left, or a limit is reached. External cause; exit code 4.
     Exhausted,
-    /// Stored data is damaged. External cause; exit code 4.
+    /// Stored data is damaged, or not what was there before. External cause; exit code 6.
     Damaged,
+    /// Something outside is not set up as it must be. External cause; exit code 7.
+    Misconfigured,
     /// A defect of Orewatch. Exit code 5.
     Internal,
 }
@@ -47,19 +52,22 @@ impl Class {
     pub fn blame(self) -> Blame {
         match self {
             Self::Invalid | Self::NotFound | Self::Refused => Blame::User,
-            Self::Unavailable | Self::Exhausted | Self::Damaged => Blame::External,
+            Self::Unavailable | Self::Exhausted | Self::Damaged | Self::Misconfigured => Blame::External,
             Self::Internal => Blame::Internal,
         }
     }
 
-    /// Exit code of a process that ends with such an error: 2 and 3 user, 4 external, 5 internal.
+    /// Exit code of a process that ends with such an error: 2 and 3 user, 5 internal, and of external causes
+    /// 4 for what is absent or full, 6 for what is damaged, 7 for what is not set up as it must be.
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Invalid | Self::NotFound => 2,
             Self::Refused => 3,
-            Self::Unavailable | Self::Exhausted | Self::Damaged => 4,
+            Self::Unavailable | Self::Exhausted => 4,
             Self::Internal => 5,
+            Self::Damaged => 6,
+            Self::Misconfigured => 7,
         }
     }
 }
@@ -142,14 +150,31 @@ impl From<Error> for Failure {
             Error::Invalid { .. } => (Class::Internal, "log-invalid-append"),
             Error::Full { .. } => (Class::Exhausted, "log-full"),
             Error::Gone { .. } => (Class::Damaged, "log-gone"),
+            Error::Replaced { .. } => (Class::Damaged, "log-replaced"),
             Error::Corrupt { .. } => (Class::Damaged, "log-corrupt"),
-            Error::Misconfigured { .. } => (Class::Unavailable, "log-misconfigured"),
+            Error::NotPermitted { .. } => (Class::Misconfigured, "log-not-permitted"),
+            Error::Misconfigured { .. } => (Class::Misconfigured, "log-misconfigured"),
         };
         let failure = Self::new(class, code, error.to_string());
         match error {
             Error::Full { .. } => failure.retry_after(FULL_LOG_RETRY).with_hint(
                 "make room on its disk, or raise its limit; nothing was stored, what is known is still \
                  answered, and writing goes on by itself",
+            ),
+            Error::Unavailable { .. } => failure.retry_after(AWAY_LOG_RETRY).with_hint(
+                "try again in a while: the service goes on by itself once the log is back, and what was \
+                 stored before is recognised",
+            ),
+            Error::Corrupt { .. } => failure.with_hint(
+                "restore the log from a backup, or mark the position as one to pass over; what was read \
+                 before is still answered",
+            ),
+            Error::Replaced { .. } => failure.with_hint(
+                "if nobody replaced it on purpose, restore the log that was read before from a backup",
+            ),
+            Error::NotPermitted { .. } => failure.with_hint(
+                "give this identity the permission, or this process the credentials of another one; \
+                 `orewatch setup --print nats` prints what each identity needs",
             ),
             _ => failure,
         }

@@ -21,6 +21,7 @@ pub mod log;
 pub mod market;
 pub mod packed;
 pub mod page;
+pub mod stale;
 pub mod text;
 pub mod time;
 mod transition;

@@ -11,8 +11,8 @@
 //! loop {
 //!     match follower.next().await? {
 //!         Progress::Event(event) => println!("fold event {}", event.position),
-//!         Progress::CaughtUp(position) => println!("all is folded up to {position}: serve"),
-//!         Progress::Interrupted => println!("answers may be old by now: stop serving"),
+//!         Progress::CaughtUp(position) => println!("all is folded up to {position}"),
+//!         Progress::Interrupted(interruption) => println!("what is known is old: {}", interruption.error),
 //!     }
 //! }
 //! # }
@@ -20,21 +20,24 @@
 //!
 //! The position moves with what is returned, never ahead of it. Whoever folds keeps a position as well
 //! ([`Projection`](crate::Projection)) and skips what it has, so that no event is folded twice or missed.
+//!
+//! After an interruption the log may be another one: emptied, or restored from an older copy. So a follower
+//! reads the last event that it returned once more, and goes on only if it is still there.
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, future};
 use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
 
 use crate::{Error, Event, EventLog, Filter, Item, Items, Position};
 
-/// Interruptions in a row, with nothing read between them, that a follower gets over before it gives up. With
-/// `PAUSE` and the time that the adapter itself waits these are at least five minutes.
-pub const MAX_INTERRUPTIONS: u32 = 300;
+/// Pause before a log that was away is read again. The adapter itself waits longer.
+const AWAY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Pause before a log is read again.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Pause before an event that cannot be read or folded is tried again: somebody has to act first.
+const DAMAGED_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a follower comes to next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,9 +47,18 @@ pub enum Progress {
     /// Everything that matches up to this position has been returned. It comes when history ends, whenever
     /// the follower is up to date again, and after every interruption.
     CaughtUp(Position),
-    /// The log cannot be read at the moment. The next call waits for it; what is known may be old until
-    /// [`Progress::CaughtUp`] comes again.
-    Interrupted,
+    /// The log cannot be read any further at the moment. The next call tries again; what is known may be old
+    /// until [`Progress::CaughtUp`] comes again.
+    Interrupted(Interruption),
+}
+
+/// What keeps a follower from reading on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interruption {
+    /// Since when.
+    pub since: Instant,
+    /// The error of the last attempt.
+    pub error: Error,
 }
 
 /// Reads a log from a position on, over interruptions.
@@ -55,20 +67,49 @@ pub struct Follower {
     filter: Filter,
     /// Everything that matches up to here was returned.
     position: Position,
+    /// The last event that was returned, and the one before it.
+    last: Option<(Position, Uuid)>,
+    before_last: Option<(Position, Uuid)>,
     /// `None`: the log is to be read anew from `position`.
     items: Option<Items>,
-    /// Interruptions since the last item.
-    interruptions: u32,
+    /// The next item must be the last event once more.
+    must_verify: bool,
+    /// Since when the follower has not been up to date because of errors.
+    interrupted_since: Option<Instant>,
+    /// The error that was logged last.
+    reported: Option<Error>,
+    /// An event that was put back. Reading it again changes nothing.
+    stuck: Option<Stuck>,
     /// Until when it waits before it reads anew. Kept here, so that a call that is dropped does not begin the
     /// pause again.
     resume_at: Option<Instant>,
+}
+
+/// An event that cannot be folded.
+#[derive(Clone, Debug)]
+struct Stuck {
+    position: Position,
+    id: Uuid,
+    error: Error,
 }
 
 impl Follower {
     /// Follows what matches after a position. Nothing is read before the first call of [`next`](Self::next).
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, filter: Filter, after: Position) -> Self {
-        Self { log, filter, position: after, items: None, interruptions: 0, resume_at: None }
+        Self {
+            log,
+            filter,
+            position: after,
+            last: None,
+            before_last: None,
+            items: None,
+            must_verify: false,
+            interrupted_since: None,
+            reported: None,
+            stuck: None,
+            resume_at: None,
+        }
     }
 
     /// Position up to which everything that matches was returned.
@@ -80,41 +121,124 @@ impl Follower {
     /// Waits for what comes next. A call may be dropped before it returns, as in `select!`: nothing is lost.
     ///
     /// # Errors
-    /// Those of [`EventLog::read`], after which there is no point in going on; [`Error::Unavailable`] only
-    /// after [`MAX_INTERRUPTIONS`] interruptions in a row.
+    /// [`Error::Replaced`] if the log is not the one that was read before, [`Error::Gone`] if events are
+    /// missing, [`Error::Invalid`] for a filter on another log. There is no point in going on after them.
     pub async fn next(&mut self) -> Result<Progress, Error> {
-        if let Some(resume_at) = self.resume_at {
-            sleep_until(resume_at).await;
-            self.resume_at = None;
-        }
-        let (log, filter, after) = (&self.log, &self.filter, self.position);
-        let items = self.items.get_or_insert_with(|| log.read(filter.clone(), after));
-        let error = match items.next().await {
-            Some(Ok(Item::Event(event))) => {
-                self.advance(event.position);
-                return Ok(Progress::Event(event));
+        loop {
+            if let Some(resume_at) = self.resume_at {
+                sleep_until(resume_at).await;
+                self.resume_at = None;
             }
-            Some(Ok(Item::CaughtUp(position))) => {
-                self.advance(position);
-                return Ok(Progress::CaughtUp(position));
+            let item = match &mut self.items {
+                Some(items) => items.next().await,
+                None => self.open().await.next().await,
+            };
+            let taken = match item {
+                Some(Ok(item)) => self.take(item),
+                Some(Err(error)) => self.handle(error),
+                None => self.handle(self.ended()),
+            };
+            if let Some(progress) = taken? {
+                return Ok(progress);
             }
-            Some(Err(error @ Error::Unavailable { .. })) => error,
-            Some(Err(error)) => return Err(error),
-            None => self.ended(),
-        };
-        if self.interruptions >= MAX_INTERRUPTIONS {
-            return Err(error);
         }
-        self.interruptions += 1;
-        tracing::warn!(%error, after = self.position, "the log cannot be read; trying again");
-        self.items = None;
-        self.resume_at = Some(Instant::now() + PAUSE);
-        Ok(Progress::Interrupted)
     }
 
-    fn advance(&mut self, position: Position) {
-        self.position = self.position.max(position);
-        self.interruptions = 0;
+    /// Puts the last event back because it cannot be folded. The follower stays before it, and tries again
+    /// slowly until somebody marks the event as not to count ([`EventLog::look_for_skip`]).
+    pub fn put_back(&mut self, event: &Event, error: Error) -> Interruption {
+        self.position = self.position.min(event.position.saturating_sub(1));
+        self.last = self.before_last.take();
+        self.stuck = Some(Stuck { position: event.position, id: event.id, error: error.clone() });
+        self.interrupt(error)
+    }
+
+    async fn open(&mut self) -> &mut Items {
+        if let Some(stuck) = &self.stuck {
+            // If that fails, the event stands until the next attempt.
+            let _found = self.log.look_for_skip(stuck.position).await;
+        }
+        self.must_verify = self.last.is_some();
+        let after = self.last.map_or(self.position, |(last, _)| last.saturating_sub(1));
+        self.items.insert(self.log.read(self.filter.clone(), after))
+    }
+
+    /// Takes an item. `None`: it is not to be returned.
+    fn take(&mut self, item: Item) -> Result<Option<Progress>, Error> {
+        if std::mem::take(&mut self.must_verify) {
+            return self.verify(&item).map(|()| None);
+        }
+        match item {
+            Item::Event(event) => {
+                self.stuck = self.stuck.take().filter(|stuck| stuck.id == event.id);
+                if let Some(error) = self.stuck.as_ref().map(|stuck| stuck.error.clone()) {
+                    return Ok(Some(Progress::Interrupted(self.interrupt(error))));
+                }
+                self.position = self.position.max(event.position);
+                self.before_last = self.last.replace((event.position, event.id));
+                Ok(Some(Progress::Event(event)))
+            }
+            Item::CaughtUp(position) => {
+                self.position = self.position.max(position);
+                self.stuck = None;
+                self.report_recovery();
+                Ok(Some(Progress::CaughtUp(position)))
+            }
+        }
+    }
+
+    /// Checks that the first item is the last event that was returned.
+    fn verify(&mut self, item: &Item) -> Result<(), Error> {
+        let found = match item {
+            Item::Event(event) => Some((event.position, event.id)),
+            Item::CaughtUp(_) => None,
+        };
+        if found == self.last {
+            return Ok(());
+        }
+        self.items = None;
+        let position = self.last.map_or(0, |(position, _)| position);
+        let reason = match found {
+            None => format!("it has no event at position {position} any more"),
+            Some((other, _)) if other != position => format!("it has no event at position {position}"),
+            Some(_) => format!("another event is at position {position}"),
+        };
+        Err(Error::Replaced { log: self.log.name().to_owned(), reason })
+    }
+
+    /// Handles the error that ended a reader.
+    fn handle(&mut self, error: Error) -> Result<Option<Progress>, Error> {
+        self.items = None;
+        match error {
+            // The event that would be compared is gone, which was read; what follows may still be there.
+            Error::Gone { oldest, .. } if self.must_verify && oldest <= self.position + 1 => {
+                self.last = None;
+                Ok(None)
+            }
+            Error::Gone { .. } | Error::Replaced { .. } | Error::Invalid { .. } => Err(error),
+            error => Ok(Some(Progress::Interrupted(self.interrupt(error)))),
+        }
+    }
+
+    fn interrupt(&mut self, error: Error) -> Interruption {
+        let now = Instant::now();
+        let since = *self.interrupted_since.get_or_insert(now);
+        if self.reported.as_ref() != Some(&error) {
+            tracing::warn!(%error, after = self.position, "the log cannot be read on; trying again");
+            self.reported = Some(error.clone());
+        }
+        self.items = None;
+        let is_away = matches!(error, Error::Unavailable { .. });
+        self.resume_at = Some(now + if is_away { AWAY_PAUSE } else { DAMAGED_PAUSE });
+        Interruption { since, error }
+    }
+
+    fn report_recovery(&mut self) {
+        if let Some(since) = self.interrupted_since.take() {
+            let seconds = since.elapsed().as_secs();
+            tracing::info!(log = self.log.name(), position = self.position, seconds, "the log is read again");
+            self.reported = None;
+        }
     }
 
     /// The port promises that a reader ends only after an error; one that does not is read again like one

@@ -17,11 +17,14 @@
 //! | a second writer | a second process is refused | any number, decided by the expectation |
 //! | a reused event id | refused for the log's lifetime | refused within the duplicate window |
 //! | a damaged event | found by its digest, on reading | found by the server's own checksum |
+//! | what others store there | does not happen | passed over and counted ([`EventLog::passed_over`]) |
 //! | while it is unreachable | does not happen | appends and readers retry, up to a deadline |
 //!
 //! What services need on top of a log is here once: a [`Follower`] reads for as long as a process lives,
-//! [`history`] reads what is there now, [`append_with_retry`] gets over a log that is away for a moment, and
-//! a [`WaitingLog`] waits for room where an append to a full log would be refused with [`Error::Full`].
+//! [`history`] reads what is there now, [`append_with_retry`] gets over a log that is away for a moment, a
+//! [`WaitingLog`] waits where an append would be refused because the log is full or away, a [`SkippingLog`]
+//! passes over events that an operator has marked, and an [`OpeningLog`] stands for a log that is not open
+//! yet.
 //!
 //! Both adapters have the same limits and check them before anything is stored: [`MAX_EVENT_BYTES`],
 //! [`MAX_APPEND_BYTES`], [`MAX_APPEND_EVENTS`]. Data that waits to be stored is bounded as well: an append
@@ -36,15 +39,24 @@ pub mod embedded;
 mod follow;
 pub mod jetstream;
 mod limits;
+mod opening;
+mod passed;
 mod port;
 mod projection;
+mod recent;
 mod room;
+mod skip;
+mod skipped;
 
-pub use append::{MAX_APPEND_ATTEMPTS, append_with_retry};
-pub use follow::{Follower, MAX_INTERRUPTIONS, Progress, history};
+pub use append::append_with_retry;
+pub use follow::{Follower, Interruption, Progress, history};
 pub use limits::{MAX_APPEND_BYTES, MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
+pub use opening::{Opener, OpeningLog};
 pub use orewatch_contracts::log::attribute;
 pub use orewatch_contracts::log::{Error, Event, InvalidName, NewEvent, Position, StreamName};
+pub use passed::PassedOver;
 pub use port::{EventLog, Extent, Filter, Item, Items};
 pub use projection::Projection;
 pub use room::WaitingLog;
+pub use skip::{EVENT_SKIPPED, SkippingLog, skips_stream};
+pub use skipped::{Skip, SkippedPositions};

@@ -1,10 +1,13 @@
 //! The port: what an event log does, whichever adapter stores it.
 use std::fmt;
+use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt as _;
+use futures_util::future::{self, BoxFuture};
 use futures_util::stream::BoxStream;
 
-use crate::{Error, Event, NewEvent, Position, StreamName};
+use crate::skipped::SkippedPositions;
+use crate::{Error, Event, NewEvent, PassedOver, Position, StreamName};
 
 /// What a reader yields, in order of position.
 pub type Items = BoxStream<'static, Result<Item, Error>>;
@@ -45,11 +48,10 @@ pub trait EventLog: fmt::Debug + Send + Sync {
     /// A reader reads as fast as it is polled, in bounded batches; one that is not polled costs next to
     /// nothing.
     ///
-    /// # Errors
-    /// [`Error::Gone`] if events after `after` have been removed; [`Error::Unavailable`] if the log cannot be
-    /// reached within the deadline; [`Error::Corrupt`] for an event that cannot be read, after those before
-    /// it; [`Error::Misconfigured`] if `after` is beyond the end, so that this is not the log that was read
-    /// before; [`Error::Invalid`] for a filter on streams of another log.
+    /// # Errors [`Error::Gone`] if events after `after` have been removed; [`Error::Unavailable`] if the log
+    /// cannot be reached within the deadline; [`Error::Corrupt`] for an event that cannot be read, after
+    /// those before it; [`Error::Replaced`] if `after` is beyond the end, so that this is not the log that
+    /// was read before; [`Error::Invalid`] for a filter on streams of another log.
     fn read(&self, filter: Filter, after: Position) -> Items;
 
     /// Position of the last event of a stream, 0 if there is none: the `expected` of the next append.
@@ -63,6 +65,25 @@ pub trait EventLog: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Error::Unavailable`] if the log cannot be reached within the deadline.
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>>;
+
+    /// What readers of this log have passed over because it is not an event of ours. Positions move over it.
+    fn passed_over(&self) -> PassedOver {
+        PassedOver::default()
+    }
+
+    /// The events of ours that readers of this log pass over because an operator marked them as not to count.
+    fn skipped(&self) -> Arc<SkippedPositions> {
+        Arc::default()
+    }
+
+    /// Looks for a mark of an event at which a fold stands. If there is one, readers of this log pass over
+    /// the event from now on. Returns whether there is one.
+    ///
+    /// # Errors
+    /// Those of the log, if it has marks to look for.
+    fn look_for_skip(&self, _position: Position) -> BoxFuture<'_, Result<bool, Error>> {
+        future::ready(Ok(false)).boxed()
+    }
 }
 
 /// Selects the events that a reader yields.
@@ -91,12 +112,8 @@ impl Extent {
     pub(crate) fn check(self, log: &str, after: Position) -> Result<(), Error> {
         let log = log.to_owned();
         if after > self.head {
-            let reason = format!(
-                "a reader wants to go on after position {after}, but the log ends at {}: \
-                 it is not the log that was read before",
-                self.head
-            );
-            return Err(Error::Misconfigured { log, reason });
+            let reason = format!("position {after} was read, but it ends at {}", self.head);
+            return Err(Error::Replaced { log, reason });
         }
         if self.head > after && self.oldest > after + 1 {
             return Err(Error::Gone { log, wanted: after + 1, oldest: self.oldest });

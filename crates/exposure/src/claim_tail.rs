@@ -26,13 +26,16 @@ impl ClaimTail {
     /// Reads the stream.
     pub(crate) async fn read(log: &dyn EventLog, stream: &StreamName) -> Result<Self, Failure> {
         let mut tail = Self { newest: newest_revision(log).await?, ..Self::default() };
-        if log.last(stream).await? > 0 {
+        let last = log.last(stream).await?;
+        if last > 0 {
             let mut events = history(log, Filter::Under(stream.clone()), 0);
             while let Some(event) = events.try_next().await? {
                 if let Some(ExposureEvent::ClaimVerdictChanged(changed)) = ExposureEvent::read(&event)? {
                     tail.fold(event.position, changed);
                 }
             }
+            // An append expects the last event, also if readers pass over it.
+            tail.position = tail.position.max(last);
         }
         Ok(tail)
     }

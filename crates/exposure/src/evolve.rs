@@ -83,6 +83,28 @@ impl BookRevision {
     }
 }
 
+/// Types of the events that change the state. A fold of these alone gives the same state.
+pub fn folded_kinds() -> impl Iterator<Item = &'static str> {
+    ObservationEventKind::ALL.iter().filter(|kind| is_folded(**kind)).map(|kind| kind.name())
+}
+
+fn is_folded(kind: ObservationEventKind) -> bool {
+    match kind {
+        ObservationEventKind::ReleaseOpened
+        | ObservationEventKind::ObservationsRecorded
+        | ObservationEventKind::ReleaseRefused
+        | ObservationEventKind::ReleaseCommitted
+        | ObservationEventKind::ReleaseWithdrawn
+        | ObservationEventKind::RowsRepaired
+        | ObservationEventKind::SourcePolicyRevised => true,
+        ObservationEventKind::RowsQuarantined
+        | ObservationEventKind::ReleaseHeld
+        | ObservationEventKind::FetchRecorded
+        | ObservationEventKind::PollStarted
+        | ObservationEventKind::PollEnded => false,
+    }
+}
+
 impl BookState {
     /// The book.
     #[must_use]

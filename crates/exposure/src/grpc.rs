@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use orewatch_contracts::common::v1::AsAt;
+use orewatch_contracts::common::v1::{AsAt, EventSkipped};
 use orewatch_contracts::exposure::v1 as exposure;
 use orewatch_contracts::exposure::v1::exposure_service_server as server;
 use orewatch_contracts::exposure::v1::{
@@ -15,15 +15,18 @@ use orewatch_contracts::exposure::v1::{
     ExposureFilter, GetExposureRequest, GetExposureResponse, QueryExposuresRequest, QueryExposuresResponse,
     Reading, StreamExposuresRequest, StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
 };
+use orewatch_contracts::ingestion::v1::Release;
+use orewatch_contracts::stale::Answer;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{EventLog, Filter};
-use orewatch_runtime::{Budget, Context, Identity, Seat, Share, Stop, Work, WorkLimits};
+use orewatch_runtime::{Budget, Context, FollowedLog, Identity, Seat, Share, Stop, Work, WorkLimits};
 use prost::Message as _;
 use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use crate::Logs;
 use crate::book::{Book, Knowledge};
 use crate::claims::check_claims;
 use crate::compare::compare;
@@ -67,7 +70,10 @@ const DEFAULT_ROUTES: u32 = 10;
 #[derive(Clone, Debug)]
 pub(crate) struct ExposureService {
     known: Receiver<Snapshot>,
+    observations: Arc<dyn EventLog>,
     exposures: Arc<dyn EventLog>,
+    /// What is known of the log that answers rest on.
+    followed: FollowedLog,
     events: Arc<DecodedEvents>,
     watches: Work,
     work: Work,
@@ -76,7 +82,13 @@ pub(crate) struct ExposureService {
 }
 
 impl ExposureService {
-    pub(crate) fn new(known: Receiver<Snapshot>, exposures: Arc<dyn EventLog>, context: &Context) -> Self {
+    pub(crate) fn new(
+        known: Receiver<Snapshot>,
+        logs: &Logs,
+        followed: FollowedLog,
+        context: &Context,
+    ) -> Self {
+        let Logs { observations, exposures } = logs.clone();
         let Context { work, memory, shutdown, .. } = context.clone();
         let limits = WorkLimits {
             seats: MAX_WATCHES,
@@ -85,7 +97,17 @@ impl ExposureService {
             ..WorkLimits::default()
         };
         let watches = work.with_own_limits("watches of exposures", limits);
-        Self { known, exposures, events: Arc::default(), watches, work, memory, shutdown }
+        let events = Arc::default();
+        Self { known, observations, exposures, followed, events, watches, work, memory, shutdown }
+    }
+
+    /// Events of releases that do not count.
+    fn skipped_events(&self, releases: &[Release]) -> Vec<EventSkipped> {
+        let skipped = self.observations.skipped();
+        // The stream of a release has the name of the release below that of the log.
+        let stream =
+            |release: &Release| format!("{}.{}", self.observations.name(), release.id.replacen('/', ".", 1));
+        releases.iter().flat_map(|release| skipped.on_stream(&stream(release))).collect()
     }
 
     /// The newest snapshot.
@@ -97,8 +119,17 @@ impl ExposureService {
         if snapshot.ready {
             return Ok(snapshot);
         }
-        Err(Failure::new(Class::Unavailable, "starting", "the service is still reading its log")
+        let reason = self.followed.stale().map(|state| format!(": {}", state.reason));
+        let message = format!("the service is still reading its log{}", reason.unwrap_or_default());
+        Err(Failure::new(Class::Unavailable, "starting", message)
+            .retry_after(RETRY_AFTER)
             .with_hint("try again soon"))
+    }
+
+    /// Sends an answer. It is marked if the log that it rests on cannot be followed.
+    fn respond<T: Answer>(&self, mut answer: T) -> Response<T> {
+        answer.set_stale(self.followed.stale());
+        Response::new(answer)
     }
 
     /// Computes an answer for a caller on the threads for computation, within the caller's limits.
@@ -134,7 +165,7 @@ impl server::ExposureService for ExposureService {
             KnownFirmness::new(&book, at, wanted.topic(), stop).add_to(exposure, wanted.key.by)
         };
         let exposure = self.answer(&identity, get).await?;
-        Ok(Response::new(GetExposureResponse { exposure: Some(exposure) }))
+        Ok(self.respond(GetExposureResponse { exposure: Some(exposure), stale: None }))
     }
 
     async fn query_exposures(
@@ -143,7 +174,7 @@ impl server::ExposureService for ExposureService {
     ) -> Result<Response<QueryExposuresResponse>, Status> {
         let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
         let response = self.answer(&identity, move |known, stop| query(known, &request, stop)).await?;
-        Ok(Response::new(response))
+        Ok(self.respond(response))
     }
 
     async fn stream_exposures(
@@ -153,6 +184,7 @@ impl server::ExposureService for ExposureService {
         let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
         let StreamExposuresRequest { filter, as_at, trend, reading, firmness } = request;
         let (seat, known) = (self.work.admit(&identity)?, self.snapshot()?);
+        let stale = self.followed.stale();
         let begin = move |_: &Stop| {
             let selection = Selection::parse(&filter.unwrap_or_default())?;
             let book = known.read(reading.as_ref())?;
@@ -166,7 +198,11 @@ impl server::ExposureService for ExposureService {
         let messages = stream::iter(markets)
             .then(move |market| streaming.clone().market(market, seat.clone(), memory.clone()))
             .map_ok(|pieces| stream::iter(pieces).map(Piece::read))
-            .try_flatten();
+            .try_flatten()
+            .map_ok(move |mut message| {
+                message.set_stale(stale.clone());
+                message
+            });
         Ok(Response::new(messages.take_until(self.shutdown.clone().cancelled_owned()).boxed()))
     }
 
@@ -202,7 +238,7 @@ impl server::ExposureService for ExposureService {
             let at = knowledge(&book, known.position, request.as_at.as_ref())?;
             compare(&book, at, &wanted, stop)
         };
-        Ok(Response::new(self.answer(&identity, compare).await?))
+        Ok(self.respond(self.answer(&identity, compare).await?))
     }
 
     async fn explain_exposure(
@@ -221,7 +257,9 @@ impl server::ExposureService for ExposureService {
             };
             explain(&book, at, &wanted, limits, stop)
         };
-        Ok(Response::new(self.answer(&identity, compute).await?))
+        let mut explained = self.answer(&identity, compute).await?;
+        explained.skipped = self.skipped_events(&explained.releases);
+        Ok(self.respond(explained))
     }
 
     async fn list_scenarios(
@@ -230,7 +268,7 @@ impl server::ExposureService for ExposureService {
     ) -> Result<Response<exposure::ListScenariosResponse>, Status> {
         let (identity, request) = permitted(request, |_| None)?;
         let list = move |known: &Snapshot, _: &Stop| scenarios::list(known, request.as_at.as_ref());
-        Ok(Response::new(self.answer(&identity, list).await?))
+        Ok(self.respond(self.answer(&identity, list).await?))
     }
 
     async fn list_targets(
@@ -239,7 +277,7 @@ impl server::ExposureService for ExposureService {
     ) -> Result<Response<exposure::ListTargetsResponse>, Status> {
         let (identity, request) = (Identity::from_request(&request), request.into_inner());
         let list = move |known: &Snapshot, stop: &Stop| list_targets(known, &request, stop);
-        Ok(Response::new(self.answer(&identity, list).await?))
+        Ok(self.respond(self.answer(&identity, list).await?))
     }
 
     async fn check_claims(
@@ -248,7 +286,7 @@ impl server::ExposureService for ExposureService {
     ) -> Result<Response<exposure::CheckClaimsResponse>, Status> {
         let (identity, request) = (Identity::from_request(&request), request.into_inner());
         let check = move |known: &Snapshot, stop: &Stop| check_claims(known, &request, stop);
-        Ok(Response::new(self.answer(&identity, check).await?))
+        Ok(self.respond(self.answer(&identity, check).await?))
     }
 
     async fn list_revisions(
@@ -261,9 +299,10 @@ impl server::ExposureService for ExposureService {
             let at = knowledge(&book, known.position, request.as_at.as_ref())?;
             let wanted = WantedBands::parse(&book, &request)?;
             let bands = bands(&book, at, &wanted, stop)?;
-            Ok(exposure::ListRevisionsResponse { bands: bands.iter().map(Band::message).collect() })
+            let bands = bands.iter().map(Band::message).collect();
+            Ok(exposure::ListRevisionsResponse { bands, stale: None })
         };
-        Ok(Response::new(self.answer(&identity, list).await?))
+        Ok(self.respond(self.answer(&identity, list).await?))
     }
 
     async fn compare_vintages(
@@ -272,7 +311,7 @@ impl server::ExposureService for ExposureService {
     ) -> Result<Response<exposure::CompareVintagesResponse>, Status> {
         let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
         let compare = move |known: &Snapshot, stop: &Stop| compare_vintages(known, &request, stop);
-        Ok(Response::new(self.answer(&identity, compare).await?))
+        Ok(self.respond(self.answer(&identity, compare).await?))
     }
 }
 
@@ -360,7 +399,7 @@ impl Streaming {
 
 impl Piece {
     fn from_exposures(exposures: Vec<Exposure>, memory: &Budget) -> Result<Self, Failure> {
-        let bytes = Bytes::from(StreamExposuresResponse { exposures }.encode_to_vec());
+        let bytes = Bytes::from(StreamExposuresResponse { exposures, stale: None }.encode_to_vec());
         let share = memory.take(bytes.len()).ok_or_else(|| {
             Failure::new(
                 Class::Exhausted,
@@ -409,6 +448,7 @@ fn query(
         next_page_token: next.map(token).unwrap_or_default(),
         as_at_position: at.position.min(known.position),
         exposures_position: known.published,
+        stale: None,
     })
 }
 

@@ -29,6 +29,7 @@ mod page_token;
 mod publisher;
 mod query;
 mod request;
+mod restart;
 mod revisions;
 mod scenarios;
 pub mod scope;
@@ -45,9 +46,10 @@ mod work;
 use std::sync::Arc;
 
 use orewatch_contracts::Failure;
-use orewatch_contracts::exposure::v1::exposure_service_server::ExposureServiceServer;
+use orewatch_contracts::exposure::v1::exposure_service_server::{ExposureServiceServer, SERVICE_NAME};
 use orewatch_eventlog::EventLog;
-use orewatch_runtime::Context;
+use orewatch_runtime::{Context, Readiness};
+use orewatch_store::snapshots::{EventSnapshots, Room, SnapshotPlace};
 use tonic::service::RoutesBuilder;
 
 /// Upper bound on the size of a message in bytes, in both directions.
@@ -62,20 +64,45 @@ pub struct Logs {
     pub exposures: Arc<dyn EventLog>,
 }
 
-/// Starts the service: its worker among the context's tasks, its interface on the routes. It reports itself
-/// as serving once it has read the observations log to its end for the first time. Publishing goes on beside
-/// that.
+/// Configuration of the service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Where snapshots of the book are, which may be deleted. `None`: none is written or read.
+    pub snapshots: Option<SnapshotPlace>,
+}
+
+/// Starts the service: its worker among the context's tasks, its interface on the routes. It is ready once it
+/// has read the observations log to its end for the first time, and goes on answering while a log is away.
+/// Publishing goes on beside that.
 ///
 /// # Errors
-/// None at present; a worker that cannot go on stops the process through [`Context::fail`].
-pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> Result<(), Failure> {
+/// None at present; a defect stops the process through [`Context::fail`].
+pub async fn start(
+    context: Context,
+    logs: Logs,
+    config: Config,
+    routes: &mut RoutesBuilder,
+) -> Result<(), Failure> {
+    let snapshots = config.snapshots.and_then(|place| snapshots(&place, &logs));
     let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
-    let service = grpc::ExposureService::new(known, Arc::clone(&logs.exposures), &context);
+    let observations = context.follow_log("exposure", logs.observations.name());
+    let exposures = context.follow_log("exposure", logs.exposures.name());
+    let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![observations.clone()]).await;
+    let service = grpc::ExposureService::new(known, &logs, observations.clone(), &context);
     let server = ExposureServiceServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
-    context.health.set_not_serving::<ExposureServiceServer<grpc::ExposureService>>().await;
-    context.spawn("exposure", work::run(context.clone(), logs, announce));
+    let worker =
+        work::Worker { context: context.clone(), logs, announce, readiness, observations, exposures };
+    context.spawn("exposure", worker.run(snapshots));
     routes.add_service(server);
     Ok(())
+}
+
+/// Snapshots of the observations log. One is used only with the exposures log that it was written beside:
+/// what the book has folded is not published again.
+fn snapshots(place: &SnapshotPlace, logs: &Logs) -> Option<EventSnapshots> {
+    let room = Room::open(place, "exposure")?;
+    let others = vec![Arc::clone(&logs.exposures)];
+    Some(EventSnapshots::new(room, Arc::clone(&logs.observations), others, evolve::folded_kinds()))
 }

@@ -34,19 +34,27 @@ pub(crate) struct Publisher {
     tails: BTreeMap<&'static str, Tail>,
     /// The stream of claims; read when there is the first claim.
     claims: Option<ClaimTail>,
+    /// Position at which everything was published that the process did not see: what a snapshot has folded.
+    published_before: Position,
     shutdown: CancellationToken,
 }
 
 impl Publisher {
-    /// A publisher that has not read the log yet.
-    pub(crate) fn new(log: Arc<dyn EventLog>, shutdown: CancellationToken) -> Self {
-        Self { log, tails: BTreeMap::new(), claims: None, shutdown }
+    /// A publisher that has not read the log yet. Revisions that it is not given are published up to
+    /// `published_before`.
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        published_before: Position,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self { log, tails: BTreeMap::new(), claims: None, published_before, shutdown }
     }
 
     /// Position of the exposures log at which all revisions so far are published.
-    pub(crate) fn published(&self) -> Option<Position> {
+    pub(crate) fn published(&self) -> Position {
         let materials = self.tails.values().map(|tail| tail.position);
-        Some(materials.chain(self.claims.as_ref().map(|claims| claims.position)).max().unwrap_or(0))
+        let claims = self.claims.as_ref().map(|claims| claims.position);
+        materials.chain(claims).max().unwrap_or(0).max(self.published_before)
     }
 
     /// Publishes the changes of a revision; what is on the log already is not appended again. Ends early at
@@ -132,6 +140,9 @@ impl Publisher {
                     let complete = present + batch.len() == events.len();
                     tail = tail.after(step, newest, position, complete);
                 }
+                Err(Error::Conflict { expected, actual, .. }) if actual < expected => {
+                    return Err(shortened(&*self.log, stream, expected, actual).into());
+                }
                 Err(Error::Conflict { .. }) => tail = Tail::read(&*self.log, stream).await?,
                 Err(error) => return Err(error.into()),
             }
@@ -185,6 +196,12 @@ fn compute(
 
 fn crashed(error: tokio::task::JoinError) -> Failure {
     Failure::internal(format!("a computation ended early: {error}"))
+}
+
+/// The error of a stream that ends before what was read of it.
+fn shortened(log: &dyn EventLog, stream: &StreamName, known: Position, actual: Position) -> Error {
+    let reason = format!("stream {stream} reached position {known}, and now ends at {actual}");
+    Error::Replaced { log: log.name().to_owned(), reason }
 }
 
 fn unnamed(error: orewatch_eventlog::InvalidName) -> Failure {

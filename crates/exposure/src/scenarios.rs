@@ -19,7 +19,7 @@ use crate::wire;
 pub(crate) fn list(known: &Snapshot, as_at: Option<&common::AsAt>) -> Result<ListScenariosResponse, Failure> {
     let at = knowledge(&known.book, known.position, as_at)?;
     let scenarios = known.book.scenarios(at).into_iter().map(info).collect();
-    Ok(ListScenariosResponse { scenarios })
+    Ok(ListScenariosResponse { scenarios, stale: None })
 }
 
 fn info(scenario: Scenario<'_>) -> ScenarioInfo {

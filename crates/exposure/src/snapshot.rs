@@ -8,6 +8,7 @@ use orewatch_contracts::exposure::v1::Reading;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::Position;
 use orewatch_measures::Mirror;
+use orewatch_store::snapshots::Reached;
 
 use crate::book::{Book, Knowledge, ScenarioName};
 
@@ -18,6 +19,8 @@ pub(crate) struct Snapshot {
     pub(crate) book: Arc<Book>,
     /// Position of the observations log up to which the book is read.
     pub(crate) position: Position,
+    /// The last event of the observations log that the book has folded.
+    pub(crate) reached: Reached,
     /// Number of jobs that were given to the publisher so far.
     pub(crate) jobs: u64,
     /// Position of the exposures log at which everything that follows from the book is published. `None`:

@@ -51,7 +51,7 @@ pub(crate) fn list_targets(
     let (cache, markets) = (ScopeCache::new(&book, at), book.markets(at));
     let answer = Answer { cache: &cache, markets: &markets, since: &since, stop };
     let targets = selected.into_iter().map(|recorded| answer.standing(recorded));
-    Ok(ListTargetsResponse { targets: targets.collect::<Result<_, _>>()? })
+    Ok(ListTargetsResponse { targets: targets.collect::<Result<_, _>>()?, stale: None })
 }
 
 /// The years of a request, or the default ones.

@@ -82,6 +82,7 @@ pub(crate) fn compare_vintages(
         changes_total: largest.total,
         releases: compared.ids(|release| release.old.is_none()),
         removed_releases: compared.ids(|release| release.new.is_none()),
+        stale: None,
     })
 }
 

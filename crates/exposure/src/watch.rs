@@ -19,6 +19,7 @@ use orewatch_eventlog::{Error, Event, Item, Items, Position};
 use orewatch_measures::Measure;
 use orewatch_runtime::{Seat, Stop};
 use prost::Message as _;
+use uuid::Uuid;
 
 use crate::book::{EconomyId, Market};
 use crate::columns::{self, ChangeRow};
@@ -111,6 +112,7 @@ pub(crate) struct DecodedEvents(Mutex<VecDeque<Arc<DecodedChanges>>>);
 #[derive(Debug)]
 struct DecodedChanges {
     position: Position,
+    id: Uuid,
     market: Market,
     message: ExposuresChanged,
 }
@@ -122,16 +124,16 @@ impl DecodedEvents {
     /// A damaged event; the request was stopped.
     async fn prepare(self: &Arc<Self>, item: &Item, seat: &Seat) -> Result<(), Failure> {
         let Item::Event(event) = item else { return Ok(()) };
-        if !is_changes(event) || self.known(event.position).is_some() {
+        if !is_changes(event) || self.known(event).is_some() {
             return Ok(());
         }
         let (events, event) = (Arc::clone(self), event.clone());
         seat.run(move |_| events.decode(&event).map(drop)).await
     }
 
-    fn known(&self, position: Position) -> Option<Arc<DecodedChanges>> {
+    fn known(&self, event: &Event) -> Option<Arc<DecodedChanges>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().rev().find(|known| known.position == position).map(Arc::clone)
+        kept.iter().rev().find(|known| known.id == event.id).map(Arc::clone)
     }
 
     /// The decoded event, from the cache if it is there. `None`: it is an event of another kind.
@@ -142,14 +144,14 @@ impl DecodedEvents {
         if !is_changes(event) {
             return Ok(None);
         }
-        if let Some(known) = self.known(event.position) {
+        if let Some(known) = self.known(event) {
             return Ok(Some(known));
         }
         let message = ExposuresChanged::decode(event.data.clone())
             .map_err(|error| damaged(event.position, &error.to_string()))?;
         let market = market(&message)
             .ok_or_else(|| damaged(event.position, "its market is not known to this version"))?;
-        let decoded = Arc::new(DecodedChanges { position: event.position, market, message });
+        let decoded = Arc::new(DecodedChanges { position: event.position, id: event.id, market, message });
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push_back(Arc::clone(&decoded));
         if kept.len() > MAX_DECODED {
@@ -226,7 +228,7 @@ impl Watcher {
     /// A damaged event.
     fn next_changes(&mut self) -> Result<Option<WatchExposuresResponse>, Failure> {
         let Some(PartialEvent { event, mut next_row }) = self.partial.take() else { return Ok(None) };
-        let DecodedChanges { position, market, message } = &*event;
+        let DecodedChanges { position, market, message, .. } = &*event;
         let none = ExposureColumns::default();
         let mut changes = Vec::new();
         for row in columns::rows_from(message.columns.as_ref().unwrap_or(&none), next_row) {

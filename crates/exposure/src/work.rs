@@ -11,28 +11,44 @@
 //! A stream that was written by a version with fewer measures first gets the figures of the measures that it
 //! lacks, as events with the cause MEASURES_ADDED, computed from the book at the position that the stream has
 //! reached.
+//!
+//! Nothing on a log ends the worker. While a log is away it waits; an event that cannot be folded stops the
+//! fold before it, and requests are answered from what is folded. If a log was replaced, or the two do not
+//! fit each other, everything is folded anew, and requests are answered from the old book until that is done.
+//! Only the first fold begins with a snapshot: a later one is of another log, or must not trust what is
+//! known.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use orewatch_contracts::Failure;
-use orewatch_contracts::exposure::v1::exposure_service_server::ExposureServiceServer;
-use orewatch_eventlog::{Error, Event, Filter, Follower, Progress, Projection, WaitingLog};
-use orewatch_runtime::{Context, trace};
-use tokio::sync::mpsc;
+use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::{
+    Error, Event, Filter, Follower, Interruption, Position, Progress, Projection, WaitingLog,
+};
+use orewatch_runtime::{Context, FollowedLog, Readiness, trace};
+use orewatch_store::snapshots::{EventSnapshots, Reached};
 use tokio::sync::watch::Sender;
+use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::Logs;
 use crate::book::Book;
 use crate::evolve::{BookRevision, BookState};
-use crate::grpc::ExposureService;
 use crate::publisher::Publisher;
+use crate::restart::{self, Start};
 use crate::snapshot::Snapshot;
 
 /// Largest number of jobs that wait to be published. Beyond it, reading waits: books share the contents of
 /// releases, but each waiting book is kept in memory.
 const MAX_WAITING_JOBS: usize = 64;
+
+/// Shortest and longest pause before everything is folded anew.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// How often the exposures log is compared with what was published.
+const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// A job of the publisher.
 enum Job {
@@ -46,127 +62,279 @@ enum Job {
 /// the end of the log was reached.
 type Numbered = (u64, Job);
 
-/// Runs until the shutdown.
-///
-/// # Errors
-/// A log cannot be read or written, or holds damaged events.
-pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>) -> Result<(), Failure> {
-    let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
-    let exposures = WaitingLog::new(Arc::clone(&logs.exposures));
-    let publisher = Publisher::new(Arc::clone(&exposures) as _, context.shutdown.clone());
-    let (followed, published) = (
-        follow(&context, &logs, &exposures, &announce, jobs),
-        publish(&context, publisher, &announce, waiting),
-    );
-    tokio::try_join!(followed, published).map(|_| ())
+/// The worker of the service.
+pub(crate) struct Worker {
+    /// The process.
+    pub(crate) context: Context,
+    /// The logs.
+    pub(crate) logs: Logs,
+    /// What requests are answered from.
+    pub(crate) announce: Sender<Snapshot>,
+    /// When requests can be answered.
+    pub(crate) readiness: Readiness,
+    /// The log that is read.
+    pub(crate) observations: FollowedLog,
+    /// The log that is written.
+    pub(crate) exposures: FollowedLog,
 }
 
-/// Reads the observations log into the book, and sends jobs to the publisher.
-async fn follow(
-    context: &Context,
-    logs: &Logs,
-    exposures: &WaitingLog,
-    announce: &Sender<Snapshot>,
-    jobs: mpsc::Sender<Numbered>,
-) -> Result<(), Failure> {
-    let mut follower = Follower::new(Arc::clone(&logs.observations), Filter::All, 0);
-    let mut known = Projection::new(BookState::default());
-    let (mut number, mut ready) = (0_u64, false);
-    loop {
-        let progress = tokio::select! {
+impl Worker {
+    /// Runs until the shutdown, from a snapshot on if there is one.
+    ///
+    /// # Errors
+    /// A defect.
+    pub(crate) async fn run(self, mut snapshots: Option<EventSnapshots>) -> Result<(), Failure> {
+        let start = tokio::select! {
             biased;
-            () = context.shutdown.cancelled() => return Ok(()),
-            progress = follower.next() => progress?,
+            () = self.context.shutdown.cancelled() => return Ok(()),
+            start = self.read_start(snapshots.as_mut()) => start,
         };
-        let job = match progress {
-            Progress::Event(event) => {
-                let (next, revision) = fold(known, event).await?;
-                known = next;
-                number += u64::from(revision.is_some());
-                revision.map(Job::Revision)
+        let kept = restart::keep(&self.context, snapshots, self.announce.subscribe());
+        tokio::try_join!(kept, self.work(start)).map(|_| ())
+    }
+
+    /// Reads what the first fold begins with, once the logs can be compared with it.
+    async fn read_start(&self, snapshots: Option<&mut EventSnapshots>) -> Start {
+        let Some(snapshots) = snapshots else { return Start::default() };
+        self.observations.wait_for(&*self.logs.observations).await;
+        self.exposures.wait_for(&*self.logs.exposures).await;
+        Start::read(snapshots).await
+    }
+
+    /// Folds and publishes. If a log is damaged or was replaced, begins again, with nothing.
+    async fn work(&self, mut start: Start) -> Result<(), Failure> {
+        let mut pause = PAUSES.0;
+        loop {
+            let failure = match self.fold_and_publish(std::mem::take(&mut start)).await {
+                Err(failure) if is_of_a_log(&failure) => failure,
+                outcome => return outcome,
+            };
+            tracing::error!(%failure, code = failure.code, "folding the logs anew");
+            // What was published may be on another log: a snapshot must not say that it is on this one.
+            self.announce.send_modify(|snapshot| {
+                (snapshot.reached, snapshot.published) = (Reached::default(), None);
+            });
+            tokio::select! {
+                () = self.context.shutdown.cancelled() => return Ok(()),
+                () = tokio::time::sleep(pause) => {}
             }
-            Progress::CaughtUp(position) => {
-                known.pass(position);
-                number += u64::from(!ready);
-                Some(Job::Complete(Arc::clone(known.state().book())))
-            }
-            Progress::Interrupted => {
-                ready = false;
-                unserve(context).await;
-                None
-            }
-        };
-        announce_book(announce, &known, number);
-        if !ready && matches!(job, Some(Job::Complete(_))) {
-            ready = true;
-            serve(context, announce).await;
+            pause = pause.saturating_mul(2).min(PAUSES.1);
         }
-        let Some(job) = job else { continue };
+    }
+
+    async fn fold_and_publish(&self, start: Start) -> Result<(), Failure> {
+        let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
+        let log = WaitingLog::new(Arc::clone(&self.logs.exposures));
+        let publisher = Publisher::new(Arc::clone(&log) as _, start.published, self.context.shutdown.clone());
+        let (reached, published) = watch::channel(start.published);
+        let publish = async {
+            let published = self.publish(publisher, waiting, &reached).await;
+            published.inspect_err(|failure| self.exposures.set_failed(failure))
+        };
+        let check = async {
+            let checked = self.check_exposures(published).await;
+            checked.inspect_err(|failure| self.exposures.set_failed(failure))
+        };
+        tokio::try_join!(self.follow(&log, jobs, start), publish, check).map(|_| ())
+    }
+
+    /// Reads the observations log into the book, and sends jobs to the publisher.
+    async fn follow(
+        &self,
+        exposures: &WaitingLog,
+        jobs: mpsc::Sender<Numbered>,
+        start: Start,
+    ) -> Result<(), Failure> {
+        let mut fold = Fold::new(self, start);
+        fold.announce();
+        loop {
+            let progress = tokio::select! {
+                biased;
+                () = self.context.shutdown.cancelled() => return Ok(()),
+                progress = fold.follower.next() => progress.inspect_err(|error| self.refuse(error))?,
+            };
+            let Some(job) = fold.take(progress).await? else { continue };
+            let sent = tokio::select! {
+                biased;
+                () = self.context.shutdown.cancelled() => return Ok(()),
+                sent = fold.send(&jobs, (fold.number, job), exposures) => sent,
+            };
+            if !sent {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Records why the observations log cannot be followed.
+    fn refuse(&self, error: &Error) {
+        self.observations.set_failed(&Failure::from(error.clone()));
+    }
+
+    /// Requests can be answered from what is announced.
+    fn serve(&self) {
+        self.announce.send_modify(|snapshot| snapshot.ready = true);
+        self.readiness.set_can_answer();
+    }
+
+    /// Executes jobs one after another until the shutdown. What is unpublished then follows from the log
+    /// after a restart. `reached` is told up to where the exposures log holds what was published.
+    async fn publish(
+        &self,
+        mut publisher: Publisher,
+        mut jobs: mpsc::Receiver<Numbered>,
+        reached: &Sender<Position>,
+    ) -> Result<(), Failure> {
+        while let Some((number, job)) = jobs.recv().await {
+            tokio::select! {
+                biased;
+                () = self.context.shutdown.cancelled() => return Ok(()),
+                done = execute(&mut publisher, job) => done?,
+            }
+            if self.context.shutdown.is_cancelled() {
+                // A job ends early at the shutdown. A snapshot must not say that all of it is published.
+                return Ok(());
+            }
+            let published = publisher.published();
+            self.exposures.set_live(published, &*self.logs.exposures);
+            reached.send_replace(published);
+            self.announce.send_modify(|snapshot| {
+                if snapshot.jobs == number {
+                    snapshot.published = Some(published);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Notices when the exposures log is away, or ends before what was published: it was emptied, or an older
+    /// copy took its place. Nobody else would tell, because this service does not read it.
+    async fn check_exposures(&self, published: watch::Receiver<Position>) -> Result<(), Failure> {
+        let log = &*self.logs.exposures;
+        loop {
+            let question = async {
+                tokio::time::sleep(CHECK_INTERVAL).await;
+                log.extent().await
+            };
+            let answer = tokio::select! {
+                biased;
+                () = self.context.shutdown.cancelled() => return Ok(()),
+                answer = question => answer,
+            };
+            let wanted = *published.borrow();
+            match answer {
+                Ok(extent) if extent.head < wanted || (wanted > 0 && extent.oldest > extent.head) => {
+                    let reason = format!("position {wanted} was published, but it ends at {}", extent.head);
+                    return Err(Error::Replaced { log: log.name().to_owned(), reason }.into());
+                }
+                Ok(_) if self.exposures.is_stuck() => {}
+                Ok(_) => self.exposures.set_live(wanted, log),
+                Err(error @ Error::Unavailable { .. }) => {
+                    self.exposures.set_interrupted(&Interruption { since: Instant::now(), error });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Whether a failure is about a log, so that folding anew may help.
+fn is_of_a_log(failure: &Failure) -> bool {
+    matches!(failure.class, Class::Damaged | Class::Unavailable | Class::Exhausted | Class::Misconfigured)
+}
+
+/// The observations log, on its way into a book.
+struct Fold<'a> {
+    worker: &'a Worker,
+    follower: Follower,
+    known: Projection<BookState>,
+    /// The last event that is folded.
+    reached: Reached,
+    /// Jobs so far that count.
+    number: u64,
+    /// The end of the log was reached.
+    is_complete: bool,
+    /// The book is announced: there is no older one that knows more.
+    is_announced: bool,
+}
+
+impl<'a> Fold<'a> {
+    fn new(worker: &'a Worker, start: Start) -> Self {
+        let Start { known, reached, .. } = start;
+        let log = Arc::clone(&worker.logs.observations);
+        let follower = Follower::new(log, Filter::All, known.position());
+        let snapshot = worker.announce.borrow();
+        let (number, is_announced) = (snapshot.jobs, !snapshot.ready);
+        Self { worker, follower, known, reached, number, is_complete: false, is_announced }
+    }
+
+    /// Takes a step of the follower. Returns what follows from it for the publisher.
+    async fn take(&mut self, progress: Progress) -> Result<Option<Job>, Failure> {
+        match progress {
+            Progress::Event(event) => self.fold(event).await,
+            Progress::CaughtUp(position) => {
+                self.known.pass(position);
+                self.number += u64::from(!self.is_complete);
+                (self.is_complete, self.is_announced) = (true, true);
+                self.worker.observations.set_live(position, &*self.worker.logs.observations);
+                self.announce();
+                self.worker.serve();
+                Ok(Some(Job::Complete(Arc::clone(self.known.state().book()))))
+            }
+            Progress::Interrupted(interruption) => {
+                self.interrupt(&interruption);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Folds an event. One that cannot be folded is put back: it stops the fold, and nothing else.
+    async fn fold(&mut self, event: Event) -> Result<Option<Job>, Failure> {
+        let (known, event, folded) = fold(std::mem::take(&mut self.known), event).await?;
+        self.known = known;
+        match folded {
+            Ok(revision) => {
+                self.reached.count(&event);
+                self.number += u64::from(revision.is_some());
+                self.announce();
+                Ok(revision.map(Job::Revision))
+            }
+            Err(error) => {
+                let interruption = self.follower.put_back(&event, error);
+                self.interrupt(&interruption);
+                Ok(None)
+            }
+        }
+    }
+
+    fn interrupt(&self, interruption: &Interruption) {
+        self.worker.observations.set_interrupted(interruption);
+        if matches!(interruption.error, Error::Corrupt { .. }) && self.is_announced {
+            // No more will come before somebody acts: what is folded is what there is to answer from.
+            self.worker.serve();
+        }
+    }
+
+    fn announce(&self) {
+        if self.is_announced {
+            self.worker.observations.set_position(self.known.position());
+            announce_book(&self.worker.announce, &self.known, self.reached, self.number);
+        }
+    }
+
+    /// Sends a job to the publisher. If the publisher waits for room on its log meanwhile, requests are
+    /// answered from what is read. Returns false if the publisher has ended; its own error is then reported.
+    async fn send(&mut self, jobs: &mpsc::Sender<Numbered>, job: Numbered, exposures: &WaitingLog) -> bool {
+        let mut sending = std::pin::pin!(jobs.send(job));
         let sent = tokio::select! {
             biased;
-            () = context.shutdown.cancelled() => return Ok(()),
-            sent = send(&jobs, (number, job), exposures, &mut ready, serve(context, announce)) => sent,
-        };
-        if !sent {
-            return Ok(());
-        }
-    }
-}
-
-/// Sends a job to the publisher. If the publisher waits for room on its log meanwhile, `serve` is executed
-/// once. Returns false if the publisher has ended; its own error is then reported.
-async fn send(
-    jobs: &mpsc::Sender<Numbered>,
-    job: Numbered,
-    exposures: &WaitingLog,
-    ready: &mut bool,
-    serve: impl Future<Output = ()>,
-) -> bool {
-    let mut sending = std::pin::pin!(jobs.send(job));
-    let sent = tokio::select! {
-        biased;
-        sent = &mut sending => sent,
-        () = exposures.until_full(), if !*ready => {
-            *ready = true;
-            serve.await;
-            sending.await
-        }
-    };
-    sent.is_ok()
-}
-
-/// Sets the service to not serving: the observations log cannot be read, so that answers may be outdated.
-async fn unserve(context: &Context) {
-    context.health.set_not_serving::<ExposureServiceServer<ExposureService>>().await;
-}
-
-/// Sets the service to serving.
-async fn serve(context: &Context, announce: &Sender<Snapshot>) {
-    announce.send_modify(|snapshot| snapshot.ready = true);
-    context.health.set_serving::<ExposureServiceServer<ExposureService>>().await;
-}
-
-/// Executes jobs one after another until the shutdown. What is unpublished then follows from the log after a
-/// restart.
-async fn publish(
-    context: &Context,
-    mut publisher: Publisher,
-    announce: &Sender<Snapshot>,
-    mut jobs: mpsc::Receiver<Numbered>,
-) -> Result<(), Failure> {
-    while let Some((number, job)) = jobs.recv().await {
-        tokio::select! {
-            biased;
-            () = context.shutdown.cancelled() => return Ok(()),
-            done = execute(&mut publisher, job) => done?,
-        }
-        announce.send_modify(|snapshot| {
-            if snapshot.jobs == number {
-                snapshot.published = publisher.published();
+            sent = &mut sending => sent,
+            () = exposures.until_full(), if !self.is_complete => {
+                self.worker.serve();
+                sending.await
             }
-        });
+        };
+        sent.is_ok()
     }
-    Ok(())
 }
 
 /// Executes one job.
@@ -181,10 +349,11 @@ async fn execute(publisher: &mut Publisher, job: Job) -> Result<(), Failure> {
     }
 }
 
-fn announce_book(announce: &Sender<Snapshot>, known: &Projection<BookState>, jobs: u64) {
+fn announce_book(announce: &Sender<Snapshot>, known: &Projection<BookState>, reached: Reached, jobs: u64) {
     announce.send_modify(|snapshot| {
         snapshot.book = Arc::clone(known.state().book());
         snapshot.position = known.position();
+        snapshot.reached = reached;
         if snapshot.jobs != jobs {
             snapshot.published = None;
         }
@@ -196,13 +365,13 @@ fn announce_book(announce: &Sender<Snapshot>, known: &Projection<BookState>, job
 async fn fold(
     mut known: Projection<BookState>,
     event: Event,
-) -> Result<(Projection<BookState>, Option<BookRevision>), Failure> {
+) -> Result<(Projection<BookState>, Event, Result<Option<BookRevision>, Error>), Failure> {
     let folded = spawn_blocking(move || {
         let mut revision = None;
-        known.fold(&event, |state, event| state.evolve(event).map(|change| revision = change))?;
-        Ok::<_, Error>((known, revision))
+        let folded = known.fold(&event, |state, event| state.evolve(event).map(|change| revision = change));
+        (known, event, folded.map(|_| revision))
     });
-    Ok(folded.await.map_err(crashed)??)
+    folded.await.map_err(crashed)
 }
 
 fn crashed(error: tokio::task::JoinError) -> Failure {

@@ -121,5 +121,7 @@ pub(crate) async fn withdraw_release(
 
 /// A release as the service returns it.
 pub(crate) fn release_info(repository: &Repository, id: &str) -> Result<ReleaseInfo, Failure> {
-    repository.view(|state| state.find(id).map(ReleaseRecord::info))
+    let info = repository.view(|state| state.find(id).map(ReleaseRecord::info))?;
+    let skipped = info.release.as_ref().map(|release| repository.skipped_events(&release.id));
+    Ok(ReleaseInfo { skipped: skipped.unwrap_or_default(), ..info })
 }

@@ -9,6 +9,16 @@ use prost::DecodeError;
 use crate::column_reader;
 use crate::rejection_codes;
 
+/// Whether the state of releases depends on events of a kind. The state of connectors is folded elsewhere.
+pub(crate) fn is_folded(kind: ObservationEventKind) -> bool {
+    !matches!(
+        kind,
+        ObservationEventKind::PollStarted
+            | ObservationEventKind::FetchRecorded
+            | ObservationEventKind::PollEnded
+    )
+}
+
 /// Decodes an event for the fold. `None`: the state of releases does not depend on it.
 ///
 /// Chunks of rows are most of a log, and of their columns the state needs only some: the others are skipped.

@@ -80,6 +80,11 @@ pub(crate) struct ReleaseRecord {
     pub(crate) previous_positions: Vec<Position>,
 }
 
+/// Types of the events that change the state. A fold of these alone gives the same state.
+pub(crate) fn folded_kinds() -> impl Iterator<Item = &'static str> {
+    ObservationEventKind::ALL.iter().filter(|kind| events::is_folded(**kind)).map(|kind| kind.name())
+}
+
 impl ReleaseHead {
     /// Takes in an event of the release: the digest of a chunk, and the position of any event.
     pub(crate) fn add_chunk(
@@ -456,6 +461,7 @@ impl ReleaseRecord {
             committed_position: self.committed_position,
             chunks: u32::try_from(self.head.observations.len()).unwrap_or(u32::MAX),
             reason: self.reason.clone(),
+            skipped: Vec::new(),
         }
     }
 

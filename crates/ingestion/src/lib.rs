@@ -49,7 +49,8 @@ use std::time::Duration;
 use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionServiceServer;
 use orewatch_eventlog::EventLog;
-use orewatch_runtime::Context;
+use orewatch_runtime::{Context, Readiness};
+use orewatch_store::snapshots::{EventSnapshots, Room, SnapshotPlace};
 use tonic::service::RoutesBuilder;
 
 use archive::Archive;
@@ -99,6 +100,8 @@ pub struct Config {
     pub gates: GateModes,
     /// Publishers to poll.
     pub polling: connectors::Polling,
+    /// Where snapshots of the folded log are, which may be deleted. `None`: none is written or read.
+    pub snapshots: Option<SnapshotPlace>,
 }
 
 impl Config {
@@ -116,6 +119,7 @@ impl Config {
             limits: orewatch_formats::Limits::default(),
             gates: GateModes::default(),
             polling: connectors::Polling::default(),
+            snapshots: None,
         }
     }
 }
@@ -124,8 +128,7 @@ impl Config {
 /// is rebuilt.
 ///
 /// # Errors
-/// [`Class::Unavailable`](orewatch_contracts::Class::Unavailable) if the archive cannot be used. A log that
-/// cannot be read stops the process later, through [`Context::fail`].
+/// [`Class::Unavailable`](orewatch_contracts::Class::Unavailable) if the archive cannot be used.
 pub async fn start(
     context: Context,
     logs: Logs,
@@ -135,9 +138,14 @@ pub async fn start(
     let stall = config.stall;
     let archive = Archive::open(&config.archive, &config.spool, config.max_file_bytes).await?;
     let archive = Arc::new(archive.with_cache(config.cache).with_quota(config.quota));
-    let log = logs.observations;
-    let repository = Arc::new(work::Repository::new(context.clone(), Arc::clone(&log), config.gates));
-    context.spawn("ingestion", Arc::clone(&repository).follow());
+    let followed = context.follow_log("ingestion", logs.observations.name());
+    let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![followed.clone()]).await;
+    let snapshots = config.snapshots.and_then(|place| snapshots(&place, &logs));
+    // Callers are refused at once while the log is away.
+    let log = followed.guard(logs.observations);
+    let repository = work::Repository::new(context.clone(), Arc::clone(&log), followed, config.gates);
+    let repository = Arc::new(repository);
+    context.spawn("ingestion", Arc::clone(&repository).follow(readiness, snapshots));
     let intake =
         Arc::new(Intake::new(context.clone(), Arc::clone(&repository), Arc::clone(&archive), config.limits));
     context.spawn("concordances", Arc::clone(&intake).follow_concordances());
@@ -162,6 +170,12 @@ pub async fn start(
         .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
     Ok(())
+}
+
+/// Snapshots of the observations log.
+fn snapshots(place: &SnapshotPlace, logs: &Logs) -> Option<EventSnapshots> {
+    let room = Room::open(place, "ingestion")?;
+    Some(EventSnapshots::new(room, Arc::clone(&logs.observations), Vec::new(), evolve::folded_kinds()))
 }
 
 /// Runs blocking work on a thread of its own.

@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
-use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
+use orewatch_contracts::common::v1::EventSkipped;
 use orewatch_contracts::ingestion::v1::{ObservationEvent, ObservationEventKind};
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{
-    Error, Event, EventLog, Filter, Follower, Item, NewEvent, Position, Progress, Projection, StreamName,
+    Error, Event, EventLog, Filter, Follower, Interruption, Item, NewEvent, Position, Progress, Projection,
+    StreamName,
 };
 use orewatch_formats::ids;
-use orewatch_runtime::{Context, trace};
+use orewatch_runtime::{Context, FollowedLog, Readiness, trace};
+use orewatch_store::snapshots::{EventSnapshots, Reached, Settled};
 use tokio::sync::{MutexGuard, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic_health::ServingStatus;
 
 use crate::chunk::Chunk;
 use crate::decide::GateContext;
@@ -28,6 +30,9 @@ use crate::policy;
 
 /// How long a request waits until the state has caught up with the log.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Pause before a log that is not the one that was read before is folded anew.
+const REFOLD_PAUSE: Duration = Duration::from_secs(1);
 
 /// Upper bound on attempts to decide and append while others append to the same stream.
 const MAX_DECISION_ATTEMPTS: usize = 8;
@@ -44,6 +49,8 @@ pub(crate) struct Repository {
     /// shared.
     projection: RwLock<Arc<Projection<IngestionState>>>,
     reached: watch::Sender<Position>,
+    /// What is known of the log.
+    followed: FollowedLog,
     /// Number of commits and withdrawals of concordances, plus one; 0 until the log is first read to its end.
     concordances: watch::Sender<u64>,
     digests: DigestCache,
@@ -51,16 +58,31 @@ pub(crate) struct Repository {
     commit_lanes: [tokio::sync::Mutex<()>; COMMIT_LANES],
 }
 
+/// The log on its way into the state.
+struct Fold {
+    follower: Follower,
+    /// The last event that is folded.
+    reached: Reached,
+    /// The state that will take the place of the old one at the end of the log. `None`: events go into the
+    /// state.
+    fresh: Option<Projection<IngestionState>>,
+}
+
 /// Number of commit locks: releases of this many datasets can be committed at a time.
 const COMMIT_LANES: usize = 16;
 
 impl Repository {
-    pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, gates: GateModes) -> Self {
+    pub(crate) fn new(
+        context: Context,
+        log: Arc<dyn EventLog>,
+        followed: FollowedLog,
+        gates: GateModes,
+    ) -> Self {
         let (reached, _) = watch::channel(0);
         let (concordances, _) = watch::channel(0);
         let (projection, digests) = (RwLock::default(), DigestCache::default());
         let commit_lanes = Default::default();
-        Self { context, log, gates, projection, reached, concordances, digests, commit_lanes }
+        Self { context, log, gates, projection, reached, followed, concordances, digests, commit_lanes }
     }
 
     /// A token that is cancelled when the service stops.
@@ -80,6 +102,12 @@ impl Repository {
                 .at("release", error.0)
                 .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
         })
+    }
+
+    /// Events of a release that do not count.
+    pub(crate) fn skipped_events(&self, release: &str) -> Vec<EventSkipped> {
+        self.stream(release)
+            .map_or_else(|_| Vec::new(), |stream| self.log.skipped().on_stream(stream.as_str()))
     }
 
     /// The stream of the source policy.
@@ -121,53 +149,138 @@ impl Repository {
         Arc::clone(&self.projection.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Folds the log for as long as the process lives. The service is ready while everything on the log is
-    /// folded.
+    /// Folds the log for as long as the process lives, from a snapshot on if there is one. The service is
+    /// ready once everything on the log is folded, and goes on answering while the log is away. A log that
+    /// was replaced is folded anew, without a snapshot; until that is done, answers are given from the old
+    /// state.
     ///
     /// # Errors
-    /// Those of the log, once it could not be read for five minutes or holds something that cannot be folded.
-    pub(crate) async fn follow(self: Arc<Self>) -> Result<(), Failure> {
-        let mut follower = Follower::new(Arc::clone(&self.log), Filter::All, *self.reached.borrow());
+    /// None: whatever is wrong with the log is reported, and tried again.
+    pub(crate) async fn follow(
+        self: Arc<Self>,
+        readiness: Readiness,
+        snapshots: Option<EventSnapshots>,
+    ) -> Result<(), Failure> {
+        let Some(mut snapshots) = snapshots else {
+            return self.follow_log(&readiness, Reached::default(), watch::Sender::default()).await;
+        };
+        let reached = tokio::select! {
+            () = self.context.shutdown.cancelled() => return Ok(()),
+            reached = self.restore(&mut snapshots) => reached,
+        };
+        let (folded, known) = watch::channel(reached);
+        let (shutdown, clock) = (self.context.shutdown.cancelled(), Arc::clone(&self.context.clock));
+        let settled = |reached: &Reached| Some(Settled { reached: *reached, others: Vec::new() });
+        let kept = snapshots.keep(shutdown, move || clock.now(), known, settled);
+        let (followed, ()) = tokio::join!(self.follow_log(&readiness, reached, folded), kept);
+        followed
+    }
+
+    /// Takes the state of the best snapshot, once the log can be compared with it. Returns how far it has
+    /// folded the log.
+    async fn restore(&self, snapshots: &mut EventSnapshots) -> Reached {
+        self.followed.wait_for(snapshots.log()).await;
+        let evolve = |state: &mut IngestionState, event: &Event| {
+            state.evolve(event, None).map_err(|reason| Error::corrupt(event, reason))
+        };
+        let Some(restored) = snapshots.restore(evolve).await else { return Reached::default() };
+        let mut projection = Projection::new(restored.state);
+        projection.pass(restored.reached.position);
+        *self.projection.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(projection);
+        self.followed.set_position(restored.reached.position);
+        self.reached.send_replace(restored.reached.position);
+        restored.reached
+    }
+
+    /// Folds the log. `folded` is told how far whenever all of the log is folded.
+    async fn follow_log(
+        &self,
+        readiness: &Readiness,
+        reached: Reached,
+        folded: watch::Sender<Reached>,
+    ) -> Result<(), Failure> {
+        let mut fold = self.new_fold(reached);
         loop {
             let progress = tokio::select! {
                 () = self.context.shutdown.cancelled() => return Ok(()),
-                progress = follower.next() => progress?,
+                progress = fold.follower.next() => progress,
             };
             match progress {
-                Progress::Event(event) => self.fold_event(&event)?,
-                Progress::CaughtUp(position) => self.mark_caught_up(position).await,
-                Progress::Interrupted => {
-                    self.context.health.set_service_status(SERVICE_NAME, ServingStatus::NotServing).await;
+                Ok(Progress::Event(event)) => match self.fold_event(&event, &mut fold.fresh) {
+                    Ok(()) => fold.reached.count(&event),
+                    Err(error) => {
+                        let interruption = fold.follower.put_back(&event, error);
+                        self.interrupt(&interruption, readiness);
+                    }
+                },
+                Ok(Progress::CaughtUp(position)) => {
+                    self.mark_caught_up(position, fold.fresh.take());
+                    folded.send_replace(fold.reached);
+                    readiness.set_can_answer();
+                }
+                Ok(Progress::Interrupted(interruption)) => self.interrupt(&interruption, readiness),
+                Err(error) => {
+                    tracing::error!(%error, "folding the log anew");
+                    self.followed.set_interrupted(&Interruption { since: Instant::now(), error });
+                    fold = self.new_fold(Reached::default());
+                    tokio::select! {
+                        () = self.context.shutdown.cancelled() => return Ok(()),
+                        () = tokio::time::sleep(REFOLD_PAUSE) => {}
+                    }
                 }
             }
         }
     }
 
-    fn fold_event(&self, event: &Event) -> Result<(), Error> {
+    /// A fold that continues with the state or, from position 0 on another log, begins with a fresh one.
+    fn new_fold(&self, reached: Reached) -> Fold {
+        let follower = Follower::new(Arc::clone(&self.log), Filter::All, reached.position);
+        let is_fresh = reached.position == 0 && *self.reached.borrow() > 0;
+        Fold { follower, reached, fresh: is_fresh.then(Projection::default) }
+    }
+
+    fn interrupt(&self, interruption: &Interruption, readiness: &Readiness) {
+        self.followed.set_interrupted(interruption);
+        if matches!(interruption.error, Error::Corrupt { .. }) {
+            // No more will come before somebody acts: what is folded is what there is to answer from.
+            readiness.set_can_answer();
+        }
+    }
+
+    /// Folds an event into the state, or into a fresh one beside it.
+    fn fold_event(&self, event: &Event, fresh: &mut Option<Projection<IngestionState>>) -> Result<(), Error> {
         let digest = self.digests.take(&event.data);
+        let evolve = |state: &mut IngestionState, event: &Event| {
+            state.evolve(event, digest).map_err(|reason| Error::corrupt(event, reason))
+        };
+        if let Some(projection) = fresh {
+            return projection.fold(event, evolve).map(drop);
+        }
         let mut shared = self.projection.write().unwrap_or_else(PoisonError::into_inner);
         let projection = Arc::make_mut(&mut shared);
-        projection.fold(event, |state, event| {
-            state.evolve(event, digest).map_err(|reason| Error::corrupt(event, reason))
-        })?;
+        projection.fold(event, evolve)?;
         let position = projection.position();
         drop(shared);
+        self.followed.set_position(position);
         self.reached.send_replace(position);
         Ok(())
     }
 
-    /// Marks everything up to a position as folded, and the service as ready.
-    async fn mark_caught_up(&self, position: Position) {
+    /// Marks everything up to a position as folded. A fresh state takes the place of the old one.
+    fn mark_caught_up(&self, position: Position, fresh: Option<Projection<IngestionState>>) {
         let position = {
             let mut shared = self.projection.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(fresh) = fresh {
+                *shared = Arc::new(fresh);
+            }
             let projection = Arc::make_mut(&mut shared);
             projection.pass(position);
             projection.position()
         };
+        self.followed.set_live(position, &*self.log);
         self.reached.send_replace(position);
         let changes = 1 + self.view(IngestionState::changes_of_concordances);
         self.concordances.send_if_modified(|known| std::mem::replace(known, changes) != changes);
-        self.context.health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
     }
 
     /// Waits until the state has folded a position.
@@ -197,8 +310,12 @@ impl Repository {
         Ok(last)
     }
 
-    /// Waits until the state holds everything that is on the log.
+    /// Waits until the state holds everything that is on the log. If the fold stands until somebody acts,
+    /// what is folded is what there is to answer from.
     pub(crate) async fn catch_up(&self) -> Result<(), Failure> {
+        if self.followed.is_stuck() {
+            return Ok(());
+        }
         let extent = self.log.extent().await?;
         self.wait_for_position(extent.head).await
     }

@@ -5,9 +5,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
-    exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases,
-    repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, units, verify,
-    withdraw,
+    exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
+    releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
+    units, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -52,6 +52,8 @@ Try it:
 Run:
   up           Run all services in one process, with an embedded log
   serve        Run one service on a shared log
+  setup        Make the logs on NATS, check their settings, or print the permissions
+  log          Back up, verify, restore, inspect and follow the event logs
 
 Query:
   exposure     Show how far a consumer depends on its suppliers
@@ -119,6 +121,10 @@ pub(crate) enum Command {
     Up(serve::UpArgs),
     /// Run one service on a shared log
     Serve(serve::ServeArgs),
+    /// Make the logs on NATS, check their settings, or print the permissions
+    Setup(setup::Args),
+    /// Back up, verify, restore, inspect and follow the event logs
+    Log(log::Args),
     /// Show how far a consumer depends on its suppliers
     Exposure(exposure::Args),
     /// Explain a figure: formula, terms, suppliers, source rows, releases

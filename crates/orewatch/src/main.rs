@@ -1,14 +1,16 @@
 //! The `orewatch` binary: `demo`, `up`, `serve`, and the client commands.
 //!
 //! Standard output holds data only; messages for people go to standard error. Exit codes: 0 done, 1 an empty
-//! answer with `--fail-if-empty`, 2 invalid input, 3 refused, 4 a problem outside Orewatch (log, disk,
-//! network), 5 a defect in Orewatch.
+//! answer with `--fail-if-empty`, 2 invalid input, 3 refused, 4 something outside Orewatch that is absent or
+//! full (log, disk, network), 5 a defect in Orewatch, 6 damaged data, 7 a log that is not set up as it must
+//! be.
 
 mod amount_unit;
 mod cli;
 mod commands;
 mod demo;
 mod names;
+mod nats_options;
 mod options;
 mod render;
 mod services;
@@ -28,9 +30,9 @@ use orewatch_contracts::Failure;
 use cli::{Cli, Command};
 use commands::{
     acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
-    exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases,
-    repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, units, verify,
-    with_client, withdraw,
+    exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
+    releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
+    units, verify, with_client, withdraw,
 };
 use session::Session;
 
@@ -70,6 +72,8 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Demo(args) => Box::pin(demo::run(args, session)).await,
         Command::Up(args) => Box::pin(serve::up(args, session)).await,
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
+        Command::Setup(args) => Box::pin(setup::run(args, session)).await,
+        Command::Log(args) => Box::pin(log::run(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
@@ -91,9 +95,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
             with_client(session, &args.client, async |client| ingest::run(&args, client).await).await
         }
         Command::Sources(args) => sources::run(&args, &session),
-        Command::Download(args) => {
-            with_client(session, &args.client, async |client| download::run(&args, client).await).await
-        }
+        Command::Download(args) => Box::pin(download::run(args, session)).await,
         Command::Releases(args) => Box::pin(releases::run(args, session)).await,
         Command::Rejections(args) => Box::pin(rejections::run(args, session)).await,
         Command::Poll(args) => {

@@ -27,13 +27,26 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("log"),
     Key::new("log-format"),
     Key::new("log-level"),
+    Key::new("log-replicas"),
+    Key::new("make-logs"),
+    Key::new("max-log-size"),
+    Key::new("nats-ca"),
+    Key::new("nats-cert"),
+    Key::new("nats-creds"),
+    Key::new("nats-inbox"),
+    Key::new("nats-key"),
+    Key::new("nats-nkey"),
     Key::new("open-to-all"),
+    Key::new("ordinal"),
     Key::new("otlp-endpoint").shared("OTEL_EXPORTER_OTLP_ENDPOINT"),
+    Key::new("placement-tags"),
     Key::section("poll"),
     Key::new("public-url"),
     Key::new("secrets-dir"),
     Key::new("server"),
     Key::new("shutdown-budget"),
+    Key::new("snapshots"),
+    Key::new("stale-after"),
     Key::new("tenant-quota"),
     Key::new("timeout"),
     Key::new("token-file"),
@@ -77,6 +90,10 @@ pub(crate) struct ServerOptions {
     /// Archive of original files: a folder, or s3://BUCKET/PREFIX [default: `archive` in the data directory]
     #[arg(long, value_name = "PLACE")]
     archive: Option<String>,
+    /// Snapshots of folded state, which replicas share: a folder, or s3://BUCKET/PREFIX [default: `snapshots`
+    /// in the archive with --log nats://..., otherwise in the data directory]
+    #[arg(long, value_name = "PLACE")]
+    snapshots: Option<String>,
     /// Maximum size of the archive [default: 1TiB]
     #[arg(long, value_name = "SIZE")]
     archive_quota: Option<String>,
@@ -98,6 +115,9 @@ pub(crate) struct ServerOptions {
     /// Maximum time for an orderly shutdown [default: 20s]
     #[arg(long, value_name = "DURATION")]
     shutdown_budget: Option<String>,
+    /// Time that a log may be away before a service that still answers is reported as not ready [default: 5m]
+    #[arg(long, value_name = "DURATION")]
+    stale_after: Option<String>,
     /// Modes of gates, such as scope-jump=warn,baci-hs92/partner-sums=block; MODE is off, warn or block
     #[arg(long, value_name = "[DATASET/]GATE=MODE")]
     gates: Option<String>,
@@ -283,12 +303,14 @@ impl Keyed for ServerOptions {
             ("listen", &self.listen),
             ("log", &self.log),
             ("archive", &self.archive),
+            ("snapshots", &self.snapshots),
             ("archive-quota", &self.archive_quota),
             ("tenant-quota", &self.tenant_quota),
             ("keep-refused", &self.keep_refused),
             ("tokens-file", &self.tokens_file),
             ("open-to-all", &self.open_to_all),
             ("shutdown-budget", &self.shutdown_budget),
+            ("stale-after", &self.stale_after),
             ("gates", &self.gates),
             ("public-url", &self.public_url),
             ("allow-private", &self.allow_private),
@@ -313,6 +335,6 @@ impl Keyed for ClientOptions {
     }
 }
 
-fn given<const N: usize>(flags: [(&'static str, &Option<String>); N]) -> Flags {
+pub(crate) fn given<const N: usize>(flags: [(&'static str, &Option<String>); N]) -> Flags {
     flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
 }

@@ -1,5 +1,6 @@
 //! Runs services in this process: which services there are, their configuration, and how they start and
 //! become ready.
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +9,12 @@ use orewatch_contracts::alerting::v1::alerting_service_server;
 use orewatch_contracts::exposure::v1::exposure_service_server;
 use orewatch_contracts::ingestion::v1::ingestion_service_server;
 use orewatch_contracts::{Class, Failure};
-use orewatch_eventlog::EventLog;
+use orewatch_eventlog::jetstream::JetStreamOptions;
+use orewatch_eventlog::{EventLog, SkippingLog};
 use orewatch_ingestion::GateModes;
 use orewatch_ingestion::archive::{ArchiveLocation, Quota};
-use orewatch_runtime::{Context, LogStore, LogTarget, Settings, client};
+use orewatch_runtime::{ANSWERS_STALE, Context, LOG_STATE, LogTarget, Settings, client};
+use orewatch_store::snapshots::SnapshotPlace;
 use tonic::Code;
 use tonic::service::RoutesBuilder;
 use tonic::transport::Channel;
@@ -19,10 +22,14 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::nats_options::jetstream_options;
 use crate::settings::{bytes, duration};
 
 /// Default of `--keep-refused`: how long the archive keeps files that no release needs.
 const DEFAULT_KEEP_REFUSED: &str = "720h";
+
+/// Default of `--stale-after`.
+const DEFAULT_STALE_AFTER: &str = "5m";
 
 /// Interval between two health checks of a service that is not ready.
 const HEALTH_CHECK_INTERVAL: Duration = Duration::from_millis(20);
@@ -51,6 +58,15 @@ impl Service {
         }
     }
 
+    /// Names of the logs that it reads or writes.
+    fn logs(self) -> &'static [&'static str] {
+        match self {
+            Self::Ingestion => &["observations"],
+            Self::Exposure => &["observations", "exposures"],
+            Self::Alerting => &["exposures", "alerts"],
+        }
+    }
+
     /// Name on the command line.
     pub(crate) fn short(self) -> &'static str {
         match self {
@@ -66,18 +82,30 @@ impl Service {
 pub(crate) struct ServicesConfig {
     /// Where the event logs are.
     pub(crate) log: LogTarget,
+    /// How to connect to NATS, if the logs are there.
+    pub(crate) nats: JetStreamOptions,
     /// Configuration of the ingestion service, with its archive.
     pub(crate) ingestion: orewatch_ingestion::Config,
+    /// Configuration of the exposure service.
+    pub(crate) exposure: orewatch_exposure::Config,
     /// Configuration of the alerting service, with its deliveries.
     pub(crate) alerting: orewatch_alerting::Config,
+    /// Time that a log may not be followed before a service is reported as not ready.
+    pub(crate) stale_after: Duration,
 }
 
 impl ServicesConfig {
-    /// Reads the configuration. Files beside the log are kept in the directory `beside`, unless the settings
-    /// name other places.
-    pub(crate) fn new(log: LogTarget, beside: &Path, settings: &Settings) -> Result<Self, Failure> {
+    /// Reads the configuration of the process `name`. Files beside the log are kept in the directory
+    /// `beside`, unless the settings name other places.
+    pub(crate) fn new(
+        log: LogTarget,
+        name: &str,
+        beside: &Path,
+        settings: &Settings,
+    ) -> Result<Self, Failure> {
         let archive =
             settings.get("archive")?.unwrap_or_else(|| ArchiveLocation::Folder(beside.join("archive")));
+        let snapshots = Some(snapshot_place(&log, beside, settings)?);
         let gates = settings.get_or("gates", GateModes::default())?;
         let spool = beside.join("spool");
         let usual = Quota::default();
@@ -91,14 +119,27 @@ impl ServicesConfig {
             spool,
             quota,
             keep_refused,
+            snapshots: snapshots.clone(),
             ..orewatch_ingestion::Config::new(archive)
         };
-        let alerting = orewatch_alerting::Config {
-            snapshots: Some(beside.join("snapshots")),
-            delivery: delivery_config(&log, settings)?,
-        };
-        Ok(Self { log, ingestion, alerting })
+        let exposure = orewatch_exposure::Config { snapshots: snapshots.clone() };
+        let alerting = orewatch_alerting::Config { snapshots, delivery: delivery_config(&log, settings)? };
+        let nats = jetstream_options(settings, name)?;
+        let stale_after = duration(settings, "stale-after", DEFAULT_STALE_AFTER)?;
+        Ok(Self { log, nats, ingestion, exposure, alerting, stale_after })
     }
+}
+
+/// Reads where snapshots are. By default they are in the place of the archive if it is configured, so that
+/// replicas share them, and else beside it. An embedded log is for one process: its snapshots stay with it.
+fn snapshot_place(log: &LogTarget, beside: &Path, settings: &Settings) -> Result<SnapshotPlace, Failure> {
+    let cache = beside.join("snapshots");
+    let archive: Option<ArchiveLocation> = settings.get("archive")?;
+    let usual = match (log, archive) {
+        (LogTarget::Nats(_), Some(archive)) => archive.join("snapshots"),
+        _ => ArchiveLocation::Folder(cache.clone()),
+    };
+    Ok(SnapshotPlace { location: settings.get("snapshots")?.unwrap_or(usual), cache })
 }
 
 /// Reads the configuration of deliveries to receivers.
@@ -123,65 +164,63 @@ fn delivery_config(log: &LogTarget, settings: &Settings) -> Result<orewatch_rece
     })
 }
 
-/// Returns the closure that adds services to a server: it opens each log once and starts the services,
-/// upstream first.
+/// Returns the closure that adds services to a server: it opens each log once, in the background where that
+/// may take long, and starts the services, upstream first.
 pub(crate) fn build(
     config: ServicesConfig,
     services: &[Service],
 ) -> impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure> {
     let services = services.to_vec();
     async move |context: Context, routes: &mut RoutesBuilder| {
-        let store = config.log.connect().await?;
-        let wants = |wanted: &[Service]| services.iter().any(|service| wanted.contains(service));
-        let observations =
-            open(&store, "observations", wants(&[Service::Ingestion, Service::Exposure])).await?;
-        let exposures = open(&store, "exposures", wants(&[Service::Exposure, Service::Alerting])).await?;
-        let alerts = open(&store, "alerts", wants(&[Service::Alerting])).await?;
+        let context = context.with_stale_after(config.stale_after);
+        let wanted: BTreeSet<&str> = services.iter().flat_map(|service| service.logs()).copied().collect();
+        let names: Vec<&str> = wanted.into_iter().collect();
+        let logs = config.log.open(&context, &config.nats, &names).await?;
+        let logs: Logs = names.iter().copied().zip(logs).collect();
         for service in &services {
-            let logs = [&observations, &exposures, &alerts];
-            start(*service, &config, context.clone(), routes, logs).await?;
+            start(*service, &config, context.clone(), routes, &logs).await?;
         }
         Ok(())
     }
 }
 
-type Log = Option<Arc<dyn EventLog>>;
-
-async fn open(store: &LogStore, name: &str, wanted: bool) -> Result<Log, Failure> {
-    if wanted { store.open(name).await.map(Some) } else { Ok(None) }
-}
+/// Open logs by name.
+type Logs = BTreeMap<&'static str, Arc<dyn EventLog>>;
 
 async fn start(
     service: Service,
     config: &ServicesConfig,
     context: Context,
     routes: &mut RoutesBuilder,
-    [observations, exposures, alerts]: [&Log; 3],
+    logs: &Logs,
 ) -> Result<(), Failure> {
     match service {
         Service::Ingestion => {
-            let logs = orewatch_ingestion::Logs { observations: require_open(observations)? };
+            let logs = orewatch_ingestion::Logs { observations: require_open(logs, "observations")? };
             orewatch_ingestion::start(context, logs, config.ingestion.clone(), routes).await
         }
         Service::Exposure => {
             let logs = orewatch_exposure::Logs {
-                observations: require_open(observations)?,
-                exposures: require_open(exposures)?,
+                observations: require_open(logs, "observations")?,
+                exposures: require_open(logs, "exposures")?,
             };
-            orewatch_exposure::start(context, logs, routes).await
+            orewatch_exposure::start(context, logs, config.exposure.clone(), routes).await
         }
         Service::Alerting => {
             let logs = orewatch_alerting::Logs {
-                exposures: require_open(exposures)?,
-                alerts: require_open(alerts)?,
+                exposures: require_open(logs, "exposures")?,
+                alerts: require_open(logs, "alerts")?,
             };
             orewatch_alerting::start(context, logs, config.alerting.clone(), routes).await
         }
     }
 }
 
-fn require_open(log: &Log) -> Result<Arc<dyn EventLog>, Failure> {
-    log.clone().ok_or_else(|| Failure::internal("a service was started without a log that it needs"))
+/// A log as one service reads it: without the events that an operator has marked.
+fn require_open(logs: &Logs, name: &str) -> Result<Arc<dyn EventLog>, Failure> {
+    logs.get(name)
+        .map(|log| SkippingLog::new(Arc::clone(log)) as Arc<dyn EventLog>)
+        .ok_or_else(|| Failure::internal("a service was started without a log that it needs"))
 }
 
 /// Waits until a service has caught up with its logs and is ready for calls.
@@ -194,6 +233,7 @@ pub(crate) async fn wait_until_serving(
     deadline: Duration,
 ) -> Result<(), Failure> {
     let mut health = HealthClient::new(channel);
+    let mut reason = None;
     let ready = async {
         loop {
             let check = HealthCheckRequest { service: service.name().to_owned() };
@@ -211,16 +251,27 @@ pub(crate) async fn wait_until_serving(
                     .with_hint(format!("name the server that has it with --{}", service.short())));
                 }
                 Err(status) if status.code() != Code::Unavailable => return Err(status.into()),
-                Ok(_) | Err(_) => tokio::time::sleep(HEALTH_CHECK_INTERVAL).await,
+                // Its answers are old, and say so: callers that have a choice go elsewhere.
+                Ok(response) if response.metadata().contains_key(ANSWERS_STALE) => return Ok(()),
+                Ok(response) => {
+                    let state = response.metadata().get(LOG_STATE).and_then(|state| state.to_str().ok());
+                    reason = state.map(str::to_owned);
+                }
+                Err(_) => {}
             }
+            tokio::time::sleep(HEALTH_CHECK_INTERVAL).await;
         }
     };
-    tokio::time::timeout(deadline, ready).await.unwrap_or_else(|_| {
-        Err(Failure::new(
-            Class::Unavailable,
-            "starting",
-            format!("the {} service is not ready after {} s", service.short(), deadline.as_secs()),
-        )
-        .with_hint("it may still be reading its logs: wait longer with --timeout"))
-    })
+    let outcome = tokio::time::timeout(deadline, ready).await;
+    outcome.unwrap_or_else(|_| Err(not_ready(service, deadline, reason)))
+}
+
+/// The failure of a service that is not ready in time. `reason` is what it says of its logs.
+fn not_ready(service: Service, deadline: Duration, reason: Option<String>) -> Failure {
+    let message = format!("the {} service is not ready after {} s", service.short(), deadline.as_secs());
+    let failure = |message| Failure::new(Class::Unavailable, "starting", message);
+    match reason {
+        Some(reason) => failure(format!("{message} ({reason})")),
+        None => failure(message).with_hint("it may still be reading its logs: wait longer with --timeout"),
+    }
 }

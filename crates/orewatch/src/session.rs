@@ -3,13 +3,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::delivery_service_client::DeliveryServiceClient;
 use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
+use orewatch_contracts::common::v1::LogState;
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
+use orewatch_contracts::stale::Answer;
+use orewatch_contracts::time::instant;
 use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::archive::Archive;
 use orewatch_ingestion::connectors::{Polling, parse_connectors};
@@ -21,7 +25,7 @@ use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 
 use crate::options::{ClientOptions, Format, KEYS, Keyed, ProcessOptions};
-use crate::render::{Out, Style};
+use crate::render::{Out, Style, to_stderr};
 use crate::services::{self, Service, ServicesConfig};
 use crate::settings::duration;
 
@@ -98,7 +102,8 @@ impl Session {
                 Backend::Remote(Addresses::read(&settings)?)
             }
         };
-        Ok(Client { out, timeout, backend, telemetry, channels: Default::default() })
+        let (channels, has_warned) = (Default::default(), AtomicBool::new(false));
+        Ok(Client { out, timeout, backend, telemetry, channels, has_warned })
     }
 
     /// Reads the configured connectors, to be polled on demand by the only process on the log.
@@ -117,12 +122,13 @@ impl Session {
             shutdown_budget: EMBEDDED_SHUTDOWN_BUDGET,
             access: Access::open(),
         };
-        let mut services_config = ServicesConfig::new(LogTarget::Embedded(dir.to_owned()), dir, settings)?;
+        let mut services_config =
+            ServicesConfig::new(LogTarget::Embedded(dir.to_owned()), "orewatch", dir, settings)?;
         services_config.ingestion.polling = self.polling(settings)?;
         let config = services_config.ingestion.clone();
         let started = Box::pin(server.start(services::build(services_config, &Service::ALL))).await;
         let running = started.map_err(|failure| match failure.code.as_str() {
-            "log-misconfigured" => failure.with_hint(format!(
+            "log-unavailable" => failure.with_hint(format!(
                 "if `orewatch up` has the directory open, leave --data out to call that server (--server \
                  {DEFAULT_SERVER})"
             )),
@@ -203,6 +209,8 @@ pub(crate) struct Client {
     backend: Backend,
     telemetry: Telemetry,
     channels: [OnceCell<Channel>; 3],
+    /// It was said that answers are old.
+    has_warned: AtomicBool,
 }
 
 impl Client {
@@ -269,6 +277,17 @@ impl Client {
         client::within(self.timeout, message)
     }
 
+    /// Takes an answer out of its response. Says once, on standard error, if it is old.
+    pub(crate) fn take<T: Answer>(&self, response: tonic::Response<T>) -> T {
+        let answer = response.into_inner();
+        if let Some(state) = answer.stale()
+            && !self.has_warned.swap(true, Ordering::Relaxed)
+        {
+            warn(&stale_text(state));
+        }
+        answer
+    }
+
     /// Stops services that run inside this process, and flushes telemetry. An error of the command takes
     /// precedence over one of the shutdown.
     pub(crate) async fn close(self, outcome: Result<(), Failure>) -> Result<(), Failure> {
@@ -280,4 +299,17 @@ impl Client {
         self.telemetry.flush(Duration::from_secs(2)).await;
         outcome.and(stopped)
     }
+}
+
+/// Says of an answer that it is old.
+fn stale_text(state: &LogState) -> String {
+    let LogState { log, position, behind_since, reason } = state;
+    let since = behind_since.as_ref().and_then(instant);
+    let since = since.map(|time| format!(" since {time:.0}")).unwrap_or_default();
+    format!("Answered as of position {position} of the {log} log, which cannot be read on{since}: {reason}")
+}
+
+#[allow(clippy::print_stderr, reason = "messages for people go to standard error")]
+fn warn(text: &str) {
+    eprint!("{}", to_stderr(text));
 }

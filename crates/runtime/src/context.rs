@@ -1,13 +1,20 @@
 //! The context that a service runs in.
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use orewatch_contracts::Failure;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
-use crate::{Budget, Clock, Work};
+use crate::{Budget, Clock, FollowedLog, FollowedLogs, Work};
+
+/// Default of [`Context::stale_after`].
+const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(300);
+
+/// Code of failures that follow from the stop of a service.
+const STOPPING: &str = "stopping";
 
 /// The context that a service runs in: clock, shutdown, tasks, health and budgets. Clones share everything.
 #[derive(Clone, Debug)]
@@ -24,7 +31,11 @@ pub struct Context {
     pub work: Work,
     /// Memory that requests and answers in flight may hold.
     pub memory: Budget,
-    failure: Arc<OnceLock<Failure>>,
+    /// The logs that services follow.
+    pub logs: FollowedLogs,
+    /// Time that a log may not be followed before a service is reported as not ready.
+    pub stale_after: Duration,
+    failure: Arc<Mutex<Option<Failure>>>,
     running: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
 
@@ -38,9 +49,17 @@ impl Context {
             health,
             work: Work::default(),
             memory: Budget::default(),
+            logs: FollowedLogs::default(),
+            stale_after: DEFAULT_STALE_AFTER,
             failure: Arc::default(),
             running: Arc::default(),
         }
+    }
+
+    /// The same context with another time until a service whose log is away is reported as not ready.
+    #[must_use]
+    pub fn with_stale_after(self, stale_after: Duration) -> Self {
+        Self { stale_after, ..self }
     }
 
     /// Spawns a worker. The stop of the process waits for it, and names it if it hangs. A worker that fails
@@ -77,16 +96,34 @@ impl Context {
         }
     }
 
-    /// Stops the process because a worker cannot go on. The first failure is reported.
+    /// Stops the process because a worker cannot go on. The first cause is logged and reported; what follows
+    /// from it, or from the stop, is not.
     pub fn fail(&self, failure: Failure) {
-        // Later failures follow from the first, or from the stop.
-        let _first = self.failure.set(failure);
+        let mut first = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        // A worker that only heard of the stop may be quicker than the one that caused it.
+        if first.as_ref().is_none_or(|first| first.code == STOPPING && failure.code != STOPPING) {
+            tracing::error!(%failure, code = failure.code, "a worker cannot go on");
+            *first = Some(failure);
+        }
+        drop(first);
         self.shutdown.cancel();
     }
 
     /// The failure that stopped the process, if there is one.
     #[must_use]
-    pub fn failure(&self) -> Option<&Failure> {
-        self.failure.get()
+    pub fn failure(&self) -> Option<Failure> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A log that a service follows from now on.
+    #[must_use]
+    pub fn follow_log(&self, service: &'static str, log: &str) -> FollowedLog {
+        self.logs.follow(service, log, Arc::clone(&self.clock))
+    }
+
+    /// The context of a part of a service that can be stopped by itself.
+    #[must_use]
+    pub fn for_part(&self) -> Self {
+        Self { shutdown: self.shutdown.child_token(), ..self.clone() }
     }
 }

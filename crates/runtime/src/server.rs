@@ -10,12 +10,14 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::ServingStatus;
-use tonic_health::server::health_reporter;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::HealthReporter;
 use tower::layer::layer_fn;
 
 use crate::access::Guarded;
 use crate::connections;
 use crate::flow::{Bounded, Flow};
+use crate::health::DetailedHealth;
 use crate::{Access, Clock, Context, Signals, Telemetry, trace};
 
 /// Upper bound on the time of a call: a client may send a large file over a slow line.
@@ -97,13 +99,13 @@ impl Server {
             .local_addr()
             .map_err(|error| Failure::internal(format!("the listener has no address: {error}")))?;
 
-        let (reporter, health) = health_reporter();
+        let reporter = HealthReporter::new();
         for service in &self.services {
             reporter.set_service_status(service, ServingStatus::NotServing).await;
         }
-        let context = Context::new(self.clock, reporter);
+        let context = Context::new(self.clock, reporter.clone());
         let mut routes = Routes::builder();
-        routes.add_service(health);
+        routes.add_service(HealthServer::new(DetailedHealth::new(reporter, context.logs.clone())));
         add_reflection(&mut routes)?;
         if let Err(failure) = build(context.clone(), &mut routes).await {
             // Some services may run already; they must not outlive the failed start.
@@ -175,7 +177,7 @@ impl Running {
             )
             .with_hint("nothing that was acknowledged is lost; the rest is done again at the next start"));
         }
-        self.context.failure().cloned().map_or(Ok(()), Err)
+        self.context.failure().map_or(Ok(()), Err)
     }
 }
 
@@ -194,16 +196,29 @@ pub async fn serve(
     let mut signals = Signals::listen()?;
     let flush = (server.shutdown_budget / 4).min(MAX_FLUSH);
     let server = Server { shutdown_budget: server.shutdown_budget.saturating_sub(flush), ..server };
-    let outcome = match server.start(build).await {
+    let started = tokio::select! {
+        started = server.start(build) => started,
+        (signal, _) = signals.next() => {
+            tracing::info!(signal, "stopped before everything had started");
+            telemetry.flush(flush).await;
+            return Ok(());
+        }
+    };
+    let outcome = match started {
         Ok(running) => {
             ready(running.address());
             let failed = running.context().shutdown.clone();
             tokio::select! {
                 (signal, _) = signals.next() => tracing::info!(signal, "stopping"),
-                () = failed.cancelled() => tracing::error!("stopping: a service cannot go on"),
+                () = failed.cancelled() => tracing::info!("stopping: a service cannot go on"),
             }
             signals.exit_on_next();
-            running.stop().await
+            let stopped = running.stop().await;
+            if let Err(failure) = &stopped {
+                // The last line of the log names the first cause.
+                tracing::error!(%failure, code = failure.code, "stopped");
+            }
+            stopped
         }
         Err(failure) => Err(failure),
     };

@@ -3,11 +3,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use orewatch_eventlog::jetstream::{self, JetStream, JetStreamOptions};
 use orewatch_eventlog::{EventLog, embedded};
 
 use orewatch_contracts::Failure;
+
+/// Time of one attempt to connect and open; see [`LogTarget::open`] for what goes on after it.
+const OPENING_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Where the logs are stored: `embedded:DIR`, or a NATS server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,15 +56,20 @@ impl fmt::Display for LogTarget {
 }
 
 impl LogTarget {
-    /// Connects to the NATS server. Nothing is opened yet in a directory.
+    /// Connects to the NATS server with some options. Nothing is opened yet in a directory. Warns if what the
+    /// server acknowledges may not survive a loss of power.
     ///
     /// # Errors
     /// Those of the log, with its address or directory.
-    pub async fn connect(&self) -> Result<LogStore, Failure> {
+    pub async fn connect(&self, options: &JetStreamOptions) -> Result<LogStore, Failure> {
         match self {
             Self::Embedded(dir) => Ok(LogStore::Embedded(dir.clone())),
             Self::Nats(url) => {
-                let connected = jetstream::connect(url, JetStreamOptions::default()).await?;
+                let options = JetStreamOptions { opening_patience: OPENING_PATIENCE, ..options.clone() };
+                let connected = jetstream::connect(url, options).await?;
+                if let Some(weakness) = connected.weakness() {
+                    tracing::warn!(weakness, "update the NATS server");
+                }
                 Ok(LogStore::JetStream(Box::new(connected)))
             }
         }
@@ -92,6 +101,18 @@ impl LogStore {
                 Ok(opened?)
             }
             Self::JetStream(nats) => Ok(nats.open(log).await?),
+        }
+    }
+
+    /// Opens a log to read it, also while another process has it open. `None`: there is none, and none is
+    /// made.
+    ///
+    /// # Errors
+    /// Those of the log: damaged, of another version, not to be reached.
+    pub async fn open_to_read(&self, log: &str) -> Result<Option<Arc<dyn EventLog>>, Failure> {
+        match self {
+            Self::Embedded(dir) => Ok(embedded::open_to_read(dir, log)?),
+            Self::JetStream(nats) => Ok(nats.open_to_read(log).await?),
         }
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::{self, BoxFuture};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use orewatch_eventlog::{Error, EventLog, Extent, Filter, Items, NewEvent, Position, StreamName};
+use orewatch_eventlog::{
+    Error, EventLog, Extent, Filter, Items, NewEvent, PassedOver, Position, SkippedPositions, StreamName,
+};
 
 /// What becomes of an append.
 pub enum Fault {
@@ -168,5 +170,17 @@ impl EventLog for FaultyLog {
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
         self.log.extent()
+    }
+
+    fn passed_over(&self) -> PassedOver {
+        self.log.passed_over()
+    }
+
+    fn skipped(&self) -> Arc<SkippedPositions> {
+        self.log.skipped()
+    }
+
+    fn look_for_skip(&self, position: Position) -> BoxFuture<'_, Result<bool, Error>> {
+        self.log.look_for_skip(position)
     }
 }

@@ -80,6 +80,22 @@ impl NatsServer {
         self.eventually(|_| TcpStream::connect(("127.0.0.1", port)).ok());
     }
 
+    /// Keeps a copy of everything that is stored now. The server is restarted for it.
+    pub fn keep_copy(&mut self) {
+        self.kill();
+        copy(&self.dir.path().join("data"), &self.dir.path().join("copy"));
+        self.restart();
+    }
+
+    /// Starts the server on the copy that was kept, as after an older backup was restored.
+    pub fn restore_copy(&mut self) {
+        self.kill();
+        let data = self.dir.path().join("data");
+        fs::remove_dir_all(&data).expect("the data can be removed");
+        copy(&self.dir.path().join("copy"), &data);
+        self.restart();
+    }
+
     fn signal(&self, name: &str) {
         let child = self.child.as_ref().expect("the server runs");
         let sent = Command::new("kill").arg(name).arg(child.id().to_string()).status();
@@ -147,6 +163,19 @@ impl NatsServer {
                 panic!("the NATS server is not ready ({ended:?}); its log:\n{log}");
             }
             thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Copies a directory.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory can be made");
+    for entry in fs::read_dir(from).expect("the directory can be read").flatten() {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("a file can be copied");
         }
     }
 }

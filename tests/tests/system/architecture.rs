@@ -32,8 +32,8 @@ fn floor(package: &str) -> u8 {
     match package {
         "orewatch-catalog" | "orewatch-contracts" => 0,
         "orewatch-measures" | "orewatch-eventlog" => 1,
-        "orewatch-formats" | "orewatch-rules" | "orewatch-runtime" => 2,
-        "orewatch-receivers" | "orewatch-verification" => 3,
+        "orewatch-formats" | "orewatch-rules" | "orewatch-runtime" | "orewatch-store" => 2,
+        "orewatch-backup" | "orewatch-receivers" | "orewatch-verification" => 3,
         "orewatch-ingestion" | "orewatch-exposure" | "orewatch-alerting" => 4,
         "orewatch" => 5,
         other => panic!("{other} has no floor: add it here and in ARCHITECTURE.md"),

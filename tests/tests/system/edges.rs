@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use orewatch_tests::process::Server;
+use orewatch_tests::process::{Server, run_without_log};
 use orewatch_tests::system::{Embedded, SERVICES, System as _, client, run};
 use orewatch_tests::tools::{orewatch, output, reference_tables, text};
 use tempfile::TempDir;
@@ -80,18 +79,14 @@ async fn reflection_describes_every_service() {
 }
 
 #[test]
-fn an_unreachable_nats_server_is_a_clear_error_within_a_minute() {
+fn a_service_waits_for_an_unreachable_nats_server_and_hears_sigterm() {
     let binary = orewatch();
     std::thread::scope(|scope| {
         for service in SERVICES {
             scope.spawn(move || {
-                let started = Instant::now();
                 let args = ["serve", service, "--log", "nats://127.0.0.1:1", "--listen", "127.0.0.1:0"];
-                let run = output(Command::new(binary).args(args));
-                let message = text(&run.stderr);
-                assert_eq!(run.status.code(), Some(4), "{message}");
-                assert!(message.contains("127.0.0.1:1"), "{message}");
-                assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+                let output = run_without_log(Command::new(binary).args(args));
+                assert!(output.contains("no NATS server at 127.0.0.1:1"), "{output}");
             });
         }
     });

@@ -12,6 +12,8 @@
 
 mod access;
 mod architecture;
+mod away;
+mod backup;
 mod clients;
 mod codes;
 mod crash;
@@ -24,8 +26,10 @@ mod files;
 mod full_disk;
 mod leases;
 mod load;
+mod permissions;
 mod pipeline;
 mod recorded;
+mod snapshots;
 mod subscribers;
 mod surface;
 mod tidy;

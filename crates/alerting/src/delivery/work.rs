@@ -18,13 +18,14 @@ use orewatch_rules::facts::{alert_event, notification_stream, receiver_stream};
 use orewatch_runtime::Context;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::message::MessageRecord;
 use super::schedule::{self, Step};
 use super::state::DelivererState;
 use crate::append::{append, invalid_stream};
-use crate::service_state::{ServiceState, stopping, wait_for_position, wait_until_caught_up};
+use crate::service_state::{ServiceState, stopping, wait_until_caught_up, wait_until_folded};
 
 /// Attempts at a time to all healthy receivers, and to all failing ones.
 const MAX_CONCURRENT_ATTEMPTS: usize = 64;
@@ -35,8 +36,11 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time to record the outcome of the last attempts while the process stops.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Pause before an attempt is planned again that could not begin because the log is full.
-const FULL_LOG_PAUSE: Duration = Duration::from_secs(1);
+/// Pause before an attempt is planned again that could not begin because the log is full or away.
+const LOG_PAUSE: Duration = Duration::from_secs(1);
+
+/// Time for which the beginning of an attempt is appended again to a log that is away.
+const BEGIN_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Something to do for a receiver.
 #[derive(Clone, Debug)]
@@ -257,8 +261,8 @@ impl Deliverer {
         self.append(&stream, expected, what, events).await
     }
 
-    /// Appends that an attempt begins. None: another event was appended first, or the log is full. An attempt
-    /// does not wait for room on the log, because its lease and its signature would be out of date by then:
+    /// Appends that an attempt begins. None: another event was appended first, or the log is full or away. An
+    /// attempt does not wait for it long, because its lease and its signature would be out of date by then:
     /// it is planned again.
     async fn begin(
         &self,
@@ -266,16 +270,23 @@ impl Deliverer {
         expected: Position,
         events: Vec<NewEvent>,
     ) -> Result<Option<Position>, Failure> {
-        match self.log.append_now(stream, expected, events.clone()).await {
-            Ok(positions) => self.wait_for_append(Ok(positions.last().copied().unwrap_or(expected))).await,
-            Err(Error::Full { .. }) => {
-                tokio::time::sleep(FULL_LOG_PAUSE).await;
-                Ok(None)
-            }
-            // Any other error is handled like that of every append, by the same append once more.
-            Err(_) => {
-                let appended = append(&*self.log, stream, expected, events).await?;
-                self.wait_for_append(appended).await
+        let deadline = Instant::now() + BEGIN_PATIENCE;
+        loop {
+            match self.log.append_now(stream, expected, events.clone()).await {
+                Ok(positions) => {
+                    let position = positions.last().copied().unwrap_or(expected);
+                    return self.wait_for_append(Ok(position)).await;
+                }
+                // The same append once more says whether it was stored.
+                Err(Error::Unavailable { .. }) if Instant::now() < deadline => {
+                    tokio::time::sleep(LOG_PAUSE).await
+                }
+                Err(Error::Full { .. } | Error::Unavailable { .. }) => {
+                    tokio::time::sleep(LOG_PAUSE).await;
+                    return Ok(None);
+                }
+                Err(Error::Conflict { actual, .. }) => return self.wait_for_append(Err(actual)).await,
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -307,7 +318,7 @@ impl Deliverer {
         // What is planned next follows from it. While the service stops nothing more is planned.
         tokio::select! {
             () = self.context.shutdown.cancelled() => {}
-            seen = async { wait_for_position(&mut self.service.clone(), position).await } => seen?,
+            seen = async { wait_until_folded(&mut self.service.clone(), position).await } => seen?,
         }
         Ok(appended.ok())
     }

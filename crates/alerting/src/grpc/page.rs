@@ -33,5 +33,5 @@ pub(super) fn list_rules(
     let last_id =
         |last: &RuleInfo| last.rule.as_ref().map(|rule| token::rule_page_token(&rule.id)).unwrap_or_default();
     let next_page_token = page.next_token(last_id);
-    Ok(ListRulesResponse { rules: page.items, next_page_token })
+    Ok(ListRulesResponse { rules: page.items, next_page_token, stale: None })
 }

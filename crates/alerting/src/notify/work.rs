@@ -16,13 +16,13 @@ use super::plan::{is_due, next_due, plan};
 use crate::append::{append, invalid_stream};
 use crate::blocking::run_blocking;
 use crate::evaluated::Evaluated;
-use crate::service_state::{ServiceState, stopping, wait_for_position};
+use crate::service_state::{ServiceState, stopping, wait_until_folded};
 
 /// Messages that are appended at a time.
 const MAX_CONCURRENT_APPENDS: usize = 16;
 
 /// Plans messages when they are due, and appends them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Notifier {
     /// The process.
     pub(crate) context: Context,
@@ -123,7 +123,7 @@ impl Notifier {
             last = last.max(outcome?);
         }
         drop(outcomes);
-        wait_for_position(&mut self.service, last).await?;
+        wait_until_folded(&mut self.service, last).await?;
         Ok(ids)
     }
 

@@ -1,6 +1,7 @@
 //! The newest events of the alerts log in memory, kept once for all subscribers. A subscriber that keeps up
 //! is served from here, and neither reads the log nor decodes its events.
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use orewatch_contracts::alerting::v1::{Alert, AlertEvent, AlertTransition};
@@ -106,6 +107,8 @@ pub(crate) struct RecentBatch {
 #[derive(Debug)]
 pub(crate) struct RecentEvents {
     kept: Mutex<KeptEvents>,
+    /// Changes when another log takes the place of the one that was read.
+    epoch: AtomicU64,
     changed: watch::Sender<()>,
     log_readers: Arc<Semaphore>,
 }
@@ -126,7 +129,8 @@ struct KeptEvents {
 impl Default for RecentEvents {
     fn default() -> Self {
         let log_readers = Arc::new(Semaphore::new(MAX_LOG_READERS));
-        Self { kept: Mutex::default(), changed: watch::Sender::new(()), log_readers }
+        let (kept, epoch) = (Mutex::default(), AtomicU64::new(0));
+        Self { kept, epoch, changed: watch::Sender::new(()), log_readers }
     }
 }
 
@@ -134,6 +138,17 @@ impl RecentEvents {
     /// Adds the next event of the log.
     pub(crate) fn push(&self, event: StreamEvent, bytes: usize) {
         self.change(|kept| kept.push(event, bytes));
+    }
+
+    /// Forgets everything: the log is another one from now on. Subscriptions on the old one end.
+    pub(crate) fn restart(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+        self.change(|kept| *kept = KeptEvents::default());
+    }
+
+    /// Says which log it is that is read: another number means another log.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
     }
 
     /// Records that the log has been read to its end.

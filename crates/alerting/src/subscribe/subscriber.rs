@@ -42,6 +42,8 @@ pub(super) struct Subscriber {
     sender: Sender,
     log: Arc<dyn EventLog>,
     recent: Arc<RecentEvents>,
+    /// The log that it began on.
+    epoch: u64,
     changes: watch::Receiver<()>,
     /// The log, while it is read for events that are no longer in memory.
     reader: Option<LogReader>,
@@ -95,8 +97,8 @@ impl Subscriber {
         heartbeat: Duration,
         context: Context,
     ) -> Self {
-        let (changes, last_sent) = (recent.changes(), Instant::now());
-        Self { cursor, sender, log, recent, changes, reader: None, heartbeat, last_sent, context }
+        let (changes, epoch, last_sent) = (recent.changes(), recent.epoch(), Instant::now());
+        Self { cursor, sender, log, recent, epoch, changes, reader: None, heartbeat, last_sent, context }
     }
 
     /// Sends the snapshot, if there is one, and then events until the subscription ends.
@@ -126,6 +128,9 @@ impl Subscriber {
             }
         }
         loop {
+            if self.recent.epoch() != self.epoch {
+                return log_replaced(self.log.name()).into();
+            }
             if let Err(end) = self.step().await {
                 return end;
             }
@@ -333,6 +338,11 @@ fn reader_too_slow() -> Failure {
 
 fn stopping_stream() -> Failure {
     stopping().with_hint("subscribe again with the last resume token")
+}
+
+fn log_replaced(log: &str) -> Error {
+    let reason = "positions of the subscription belong to the log before".to_owned();
+    Error::Replaced { log: log.to_owned(), reason }
 }
 
 fn token_gone(oldest: Position) -> Failure {

@@ -10,6 +10,7 @@ use orewatch_contracts::exposure::v1::{ClaimVerdict, ClaimVerdictChanged};
 use orewatch_eventlog::{NewEvent, StreamName};
 use orewatch_rules::rules::parse;
 use orewatch_runtime::{Clock as _, Context};
+use orewatch_store::snapshots::SnapshotPlace;
 use prost::Message as _;
 use uuid::Uuid;
 
@@ -68,7 +69,7 @@ fn rule(id: &str, when: &str, more: &str) -> Rule {
 
 async fn start(desk: &Desk, dir: &Path) -> Service {
     let (health, _server) = tonic_health::server::health_reporter();
-    let config = Config { snapshots: Some(dir.to_owned()), ..Config::default() };
+    let config = Config { snapshots: Some(SnapshotPlace::folder(dir)), ..Config::default() };
     Service::start_with(Context::new(Arc::new(Still), health), desk.logs(), config).await
 }
 

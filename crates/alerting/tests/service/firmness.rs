@@ -5,6 +5,7 @@ use orewatch_contracts::common::v1::{Cause, CauseKind, Market};
 use orewatch_contracts::exposure::v1::{DatasetRevision, ExposureColumns, ExposuresChanged, RevisionSize};
 use orewatch_eventlog::StreamName;
 use orewatch_runtime::Context;
+use orewatch_store::snapshots::SnapshotPlace;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ async fn publish(desk: &Desk, year: u16, median: Option<f64>, shares: &[(&str, f
 
 async fn start(desk: &Desk, dir: &Path) -> Service {
     let (health, _server) = tonic_health::server::health_reporter();
-    let config = Config { snapshots: Some(dir.to_owned()), ..Config::default() };
+    let config = Config { snapshots: Some(SnapshotPlace::folder(dir)), ..Config::default() };
     Service::start_with(Context::new(Arc::new(Still), health), desk.logs(), config).await
 }
 
@@ -79,7 +80,7 @@ async fn an_alert_on_weak_figures_fires_and_is_confirmed_once_they_are_soft() {
         weak.finding
     );
     service.stop().await;
-    assert!(dir.path().join("alerting.snapshot").exists());
+    assert!(dir.path().join("alerting/newest").exists());
     let mut service = start(&desk, dir.path()).await;
     service.evaluated(position).await;
     assert_eq!(only(&mut service).await, weak, "a restart from the snapshot says the same");

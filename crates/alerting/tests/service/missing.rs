@@ -8,6 +8,7 @@ use orewatch_contracts::alerting::v1::backtest_rule_response::Message;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::{CauseKind, Status};
 use orewatch_runtime::Context;
+use orewatch_store::snapshots::SnapshotPlace;
 
 use crate::kit::{Cell, Desk, Service, Still, china_rule, gone, known_share, without};
 
@@ -71,7 +72,7 @@ async fn publish(desk: &Desk, service: &mut Service, year: &str, value: f64) {
 
 async fn start(desk: &Desk, dir: &Path) -> Service {
     let (health, _server) = tonic_health::server::health_reporter();
-    let config = Config { snapshots: Some(dir.to_owned()), ..Config::default() };
+    let config = Config { snapshots: Some(SnapshotPlace::folder(dir)), ..Config::default() };
     Service::start_with(Context::new(Arc::new(Still), health), desk.logs(), config).await
 }
 
@@ -119,7 +120,7 @@ async fn stale_alerts_survive_a_restart_with_and_without_a_snapshot() {
         let before = transitions(&desk).await;
         for snapshot in [true, false] {
             if !snapshot {
-                std::fs::remove_file(dir.path().join("alerting.snapshot")).unwrap();
+                std::fs::remove_dir_all(dir.path().join("alerting")).unwrap();
             }
             let mut service = start(&desk, dir.path()).await;
             service.evaluated(position).await;

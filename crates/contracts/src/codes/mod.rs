@@ -35,6 +35,7 @@
 //! [`retired`](ErrorCode::retired).
 
 mod aliases;
+mod backup;
 mod client;
 mod files;
 mod notify;
@@ -81,6 +82,7 @@ pub const AREAS: &[Area] = &[
     rules::AREA,
     notify::AREA,
     services::AREA,
+    backup::AREA,
     client::AREA,
 ];
 

@@ -40,7 +40,8 @@ pub(super) const AREA: Area = Area {
         external(
             "log-corrupt",
             "An event on the log cannot be read.",
-            "Restore the log from a backup. If a newer version wrote the event, use that version.",
+            "Restore the log from a backup, or mark the position as one to pass over. If a newer version \
+             wrote the event, use that version.",
         ),
         external(
             "log-full",
@@ -63,6 +64,17 @@ pub(super) const AREA: Area = Area {
             "Correct the configuration of the log as the message says.",
         ),
         external(
+            "log-not-permitted",
+            "The permissions of the NATS server forbid what the service needs.",
+            "Give the identity the permission that the message names, as `orewatch setup --print nats` lists \
+             it, or give the process its own credentials.",
+        ),
+        external(
+            "log-replaced",
+            "The log is not the one that the service has read: it was deleted, emptied or replaced.",
+            "Restore the log from a backup. A log that is complete from position 1 is read anew by itself.",
+        ),
+        external(
             "log-slow",
             "Reading from the log took too long.",
             "Try again. Check the load and the disk of the log.",
@@ -71,7 +83,7 @@ pub(super) const AREA: Area = Area {
         external(
             "log-unavailable",
             "The log cannot be reached or does not answer.",
-            "Check that the log is running and can be reached, then try again.",
+            "Check that the log is running and can be reached, then try again. Services go on by themselves.",
         ),
         external(
             "not-caught-up",

@@ -25,7 +25,7 @@ impl Class {
             Self::Invalid => Code::InvalidArgument,
             Self::NotFound => Code::NotFound,
             Self::Refused => Code::FailedPrecondition,
-            Self::Unavailable => Code::Unavailable,
+            Self::Unavailable | Self::Misconfigured => Code::Unavailable,
             Self::Exhausted => Code::ResourceExhausted,
             Self::Damaged => Code::DataLoss,
             Self::Internal => Code::Internal,

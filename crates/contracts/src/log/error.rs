@@ -65,6 +65,14 @@ pub enum Error {
         /// The oldest position that can be read.
         oldest: Position,
     },
+    /// The log is not the one that was read before: read it anew from the beginning, or restore the old one.
+    #[error("log {log} is not the one that was read before: {reason}")]
+    Replaced {
+        /// The log.
+        log: String,
+        /// How that shows.
+        reason: String,
+    },
     /// Stored data cannot be read, or contradicts its contract.
     #[error("log {log} is damaged at position {position}: {reason}")]
     Corrupt {
@@ -74,6 +82,14 @@ pub enum Error {
         position: Position,
         /// What is wrong.
         reason: String,
+    },
+    /// The permissions of the log's server forbid something: change them, or the credentials.
+    #[error("log {log}: not permitted: {what}")]
+    NotPermitted {
+        /// The log.
+        log: String,
+        /// What was tried, such as `publish to SUBJECT`.
+        what: String,
     },
     /// The log is not set up as it must be: change its configuration.
     #[error("log {log} cannot be used: {reason}")]

@@ -83,10 +83,12 @@ impl LogFile {
             .map_err(|error| self.unusable(format!("{} cannot be opened: {error}", path.display())))?;
         match file.try_lock() {
             Ok(()) => Ok(Lock(file)),
-            Err(TryLockError::WouldBlock) => Err(self.unusable(format!(
-                "{} is open already, here or in another process: stop that one or choose another directory",
-                self.path.display()
-            ))),
+            Err(TryLockError::WouldBlock) => {
+                let hint = "stop that one or choose another directory";
+                let path = self.path.display();
+                let reason = format!("{path} is open already, here or in another process: {hint}");
+                Err(self.unavailable(reason, false))
+            }
             Err(TryLockError::Error(error)) => {
                 Err(self.unusable(format!("{} cannot be locked: {error}", path.display())))
             }
@@ -133,6 +135,24 @@ impl LogFile {
         self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 
+    /// Checks that an existing file is a log of a format that this version knows.
+    pub(super) fn check(&self, connection: &Connection) -> Result<(), Error> {
+        let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
+        let found = number("application_id").and_then(|id| Ok((id, number("user_version")?)));
+        self.check_format(found.map_err(|error| self.error(&error))?)
+    }
+
+    fn check_format(&self, (application, format): (i32, i32)) -> Result<(), Error> {
+        let refuse = |what: &str| Err(self.unusable(format!("{} {what}", self.path.display())));
+        match (application, format) {
+            (APPLICATION_ID, FORMAT) => Ok(()),
+            (APPLICATION_ID, _) => refuse(&format!(
+                "has format {format}, this version knows {FORMAT}: use a version of Orewatch that knows it"
+            )),
+            _ => refuse("is a database of something else: choose another directory"),
+        }
+    }
+
     fn connect(&self, flags: OpenFlags) -> Result<Connection, Error> {
         let connection = Connection::open_with_flags(&self.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|error| self.error(&error))?;
@@ -144,20 +164,16 @@ impl LogFile {
         let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
         let (application, format) = (number("application_id")?, number("user_version")?);
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        let refuse = |what: &str| Ok(Err(self.unusable(format!("{} {what}", self.path.display()))));
         match (application, format) {
             (0, 0) if tables == 0 => {
                 connection.pragma_update(None, "page_size", PAGE_BYTES)?;
                 create_tables(connection)?;
             }
-            (APPLICATION_ID, FORMAT) => {}
-            (APPLICATION_ID, _) => {
-                return refuse(&format!(
-                    "has format {format}, this version knows {FORMAT}: \
-                     use a version of Orewatch that knows it"
-                ));
+            found => {
+                if let Err(error) = self.check_format(found) {
+                    return Ok(Err(error));
+                }
             }
-            _ => return refuse("is a database of something else: choose another directory"),
         }
         // The journal first, because it decides what `synchronous` means: in WAL mode, FULL flushes the
         // write-ahead log at every commit.

@@ -15,6 +15,7 @@
 //!   well.
 //! - **Damage is found, not served**: each event is stored with the SHA-256 digest of its fields, checked on
 //!   every read.
+//! - **Others may look**: [`open_to_read`] reads a log that another process has open.
 //! - Positions are contiguous from 1, and an event id is never stored twice.
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -27,23 +28,28 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::port::Items;
+use crate::recent::Recent;
 use crate::{Error, EventLog, Extent, Filter, NewEvent, Position, StreamName, limits};
 
 mod file;
 mod pages;
 mod reader;
-mod recent;
 mod row;
+mod viewer;
 mod writer;
 
 use file::LogFile;
 use pages::Pages;
 use reader::Reader;
-use recent::Recent;
+pub use viewer::open_to_read;
 use writer::{Append, Writer};
 
 /// Time that an append waits for the disk before its outcome counts as unknown.
 const MAX_APPEND_WAIT: Duration = Duration::from_secs(30);
+
+/// Upper bound on the data of new events that are kept in memory, in bytes: readers of a log that grows as
+/// fast as it can may be some appends behind.
+const MAX_RECENT_BYTES: usize = 24 * 1024 * 1024;
 
 /// Upper bound on appends that wait for the writer.
 const MAX_QUEUED_APPENDS: usize = 1_024;
@@ -71,9 +77,9 @@ impl Default for Options {
 /// Opens the log `DIR/<log>.db`. Makes the directory and the file if there are none.
 ///
 /// # Errors
-/// [`Error::Misconfigured`] if the file is in use by another process, not ours, from a newer version, or may
-/// not be written; [`Error::Corrupt`] if it is damaged; [`Error::Full`] without room for it. All name the
-/// file.
+/// [`Error::Unavailable`] if the file is in use by another process; [`Error::Misconfigured`] if it is not
+/// ours, from a newer version, or may not be written; [`Error::Corrupt`] if it is damaged; [`Error::Full`]
+/// without room for it. All name the file.
 pub fn open(dir: &Path, log: &str) -> Result<Arc<dyn EventLog>, Error> {
     open_with(dir, log, Options::default())
 }
@@ -102,7 +108,7 @@ impl Embedded {
     fn open(dir: &Path, log: &str, options: Options) -> Result<Self, Error> {
         let place = Arc::new(LogFile::new(dir, log)?);
         let lock = place.lock()?;
-        let recent = Arc::new(Recent::default());
+        let recent = Arc::new(Recent::new(MAX_RECENT_BYTES));
         let writer = Writer::open(Arc::clone(&place), lock, Arc::clone(&recent), options)?;
         let heads = writer.heads();
         let pages = Arc::new(Pages::new(Arc::clone(&place), recent));

@@ -11,8 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::file::LogFile;
-use super::recent::Recent;
 use super::row::{self, Batch};
+use crate::recent::{Recent, RecentBatch};
 use crate::{Error, Event, Filter, Position};
 
 /// Upper bound on reads from the disk at the same time, each on a connection of its own.
@@ -119,8 +119,8 @@ impl Pages {
         if let Some(page) = self.kept().find(filter, after) {
             return Ok(page);
         }
-        if let Some(batch) = self.recent.batch(filter, after, upto) {
-            return Ok(self.keep(filter, after, batch));
+        if let Some(RecentBatch { events, upto }) = self.recent.batch(filter, after, upto) {
+            return Ok(self.keep(filter, after, Batch { events, upto, damage: None }));
         }
         let read = Arc::clone(self).read(filter.clone(), after, upto, bytes);
         self.detached(read).await

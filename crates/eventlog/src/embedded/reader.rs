@@ -4,7 +4,8 @@ use std::sync::{Arc, Weak};
 use tokio::sync::watch;
 
 use super::pages::{Page, Pages};
-use super::row::{self, MAX_BATCH_BYTES};
+use super::row;
+use crate::recent::MAX_BATCH_BYTES;
 use crate::{Error, Filter, Item, Position, limits};
 
 /// Lower bound on the data that is read at a time, in bytes.

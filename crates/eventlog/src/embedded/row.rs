@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::recent::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS};
 use crate::{Event, Extent, Filter, NewEvent, Position, StreamName};
 
 /// Why an append cannot be stored: a rule of the log, or an error of SQLite.
@@ -141,10 +142,6 @@ pub(super) struct Batch {
     /// The first event that cannot be read, if there is one, and why.
     pub(super) damage: Option<(Position, String)>,
 }
-
-/// Upper bounds on a batch. It may exceed the bytes by its last event, so that there is always progress.
-pub(super) const MAX_BATCH_EVENTS: usize = 512;
-pub(super) const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Reads the next events that match, after `after` and up to `upto`, until they have `max_bytes`.
 pub(super) fn batch(

@@ -8,10 +8,10 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::file::{Lock, LogFile, is_full};
-use super::recent::Recent;
 use super::row::{self, Refusal};
 use super::{Answer, Options};
-use crate::{Error, NewEvent, Position, StreamName};
+use crate::recent::Recent;
+use crate::{Error, Event, NewEvent, Position, StreamName};
 
 /// Upper bound on appends in one transaction: enough to share a flush, few enough to answer soon.
 const MAX_GROUP_APPENDS: usize = 256;
@@ -136,7 +136,7 @@ impl Writer {
             if let Ok(positions) = answer
                 && positions.first().is_some_and(|first| *first > begin)
             {
-                self.recent.push(&append.stream, &append.events, positions);
+                self.recent.push(append.stored(positions));
             }
         }
         self.heads.send_replace(head);
@@ -153,6 +153,19 @@ impl Writer {
 }
 
 impl Append {
+    /// Its events as they are on the log, at their positions.
+    fn stored<'a>(&'a self, positions: &'a [Position]) -> impl Iterator<Item = Event> + 'a {
+        self.events.iter().zip(positions).map(|(event, position)| Event {
+            position: *position,
+            stream: self.stream.clone(),
+            id: event.id,
+            kind: event.kind.clone(),
+            time: event.time,
+            data: event.data.clone(),
+            traceparent: event.traceparent.clone(),
+        })
+    }
+
     fn conflict(&self, actual: Position) -> Error {
         Error::Conflict { stream: self.stream.to_string(), expected: self.expected, actual }
     }

@@ -3,14 +3,16 @@
 //! A lost acknowledgement leaves the outcome unknown. The same messages are then sent again, with the same
 //! ids and the same expectation; whatever the server refuses after that is settled by reading the stream from
 //! its leader ([`JetStreamLog::settle`]), which sees every acknowledged append.
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::publish::{self, Message, Outcome};
+use super::refusals::Asked;
 use super::{JetStreamLog, Trouble, envelope, lookup};
-use crate::{Error, NewEvent, Position, StreamName, limits};
+use crate::{Error, EventLog as _, NewEvent, Position, StreamName, limits};
 
 /// Time that an attempt goes on after a new connection was made: the client sends on it what it still holds.
 const GRACE: Duration = Duration::from_millis(250);
@@ -21,8 +23,9 @@ enum Settled {
     Known(Vec<Position>),
     /// Something else follows the expectation.
     Conflict(Position),
-    /// Nothing follows the expectation.
-    Absent,
+    /// Nothing follows the expectation, unless it is a message of another program: the last message on the
+    /// subject.
+    Absent(Position),
 }
 
 /// An append in the form in which it is sent, as often as needed.
@@ -30,8 +33,12 @@ struct Ready<'a> {
     stream: &'a StreamName,
     subject: String,
     expected: Position,
+    /// Where the subject ends: `expected`, or a message of another program after it.
+    end: AtomicU64,
     events: &'a [NewEvent],
     messages: Vec<Message>,
+    /// The subjects that it publishes on.
+    asked: Asked,
 }
 
 impl JetStreamLog {
@@ -44,28 +51,36 @@ impl JetStreamLog {
         let deadline = self.deadline();
         let _in_flight = self.admit(limits::data_size(events), deadline).await?;
         let message = |event: &NewEvent| Message {
-            headers: envelope::headers(&self.log, stream, event),
+            headers: envelope::headers(self.name(), stream, event),
             data: event.data.clone(),
         };
         let messages = events.iter().map(message).collect();
-        let append = Ready { stream, subject: envelope::subject(stream), expected, events, messages };
-        super::patiently(&self.log, deadline, |wait| self.attempt(&append, wait)).await
+        let (subject, end) = (envelope::subject(stream), AtomicU64::new(expected));
+        let mut asked = self.source.nats.asked(self.name(), &["STREAM.MSG.GET"]);
+        asked.publishes.push(subject.clone());
+        let append = Ready { stream, subject, expected, end, events, messages, asked };
+        let attempt = |wait| self.source.nats.ask(wait, &append.asked, self.attempt(&append, wait));
+        super::patiently(self.name(), deadline, attempt).await
     }
 
     async fn attempt(&self, append: &Ready<'_>, wait: Duration) -> Result<Vec<Position>, Trouble> {
         match self.publish(append, wait).await {
             Outcome::Stored(last) => Ok(ending_at(last, append.events.len())),
-            Outcome::Full(reason) => Err(Trouble::Final(Error::Full { log: self.log.to_string(), reason })),
+            Outcome::Full(reason) => Err(Trouble::Final(Error::Full { log: self.name().to_owned(), reason })),
             Outcome::Failed { reason, unknown: true } => Err(Trouble::Unknown(reason)),
             Outcome::Failed { reason, unknown: false } => Err(Trouble::Passing(reason)),
             Outcome::KnownId => match super::bounded(wait, self.settle(append)).await? {
-                Settled::Absent => Err(Trouble::Final(append.reused_id())),
+                Settled::Absent(_) => Err(Trouble::Final(append.reused_id())),
                 Settled::Known(positions) => Ok(positions),
                 Settled::Conflict(actual) => Err(Trouble::Final(append.conflict(actual))),
             },
             Outcome::OtherLast => match super::bounded(wait, self.settle(append)).await? {
-                // The write that was in the way has been given up since: the next attempt decides.
-                Settled::Absent => Err(Trouble::Passing("another append was in the way".to_owned())),
+                // The write that was in the way has been given up since, or is no event: the next attempt
+                // decides.
+                Settled::Absent(end) => {
+                    append.end.store(end, Ordering::Relaxed);
+                    Err(Trouble::Passing("another message was in the way".to_owned()))
+                }
                 Settled::Known(positions) => Ok(positions),
                 Settled::Conflict(actual) => Err(Trouble::Final(append.conflict(actual))),
             },
@@ -75,18 +90,19 @@ impl JetStreamLog {
     /// Publishes once. Gives up soon after the connection was lost, because an acknowledgement on the old one
     /// cannot come any more.
     async fn publish(&self, append: &Ready<'_>, wait: Duration) -> Outcome {
-        let mut connections = self.nats.connections.clone();
+        let mut connections = self.source.nats.connections.clone();
         connections.mark_unchanged();
         let lost = async {
             // An error means that the client is gone, which `publish` reports.
             let _closed = connections.changed().await;
             tokio::time::sleep(GRACE).await;
         };
-        let client = &self.nats.client;
-        let Ready { subject, expected, messages, .. } = append;
+        let client = &self.source.nats.client;
+        let Ready { subject, messages, .. } = append;
+        let end = append.end.load(Ordering::Relaxed);
         tokio::select! {
             biased;
-            outcome = publish::publish(client, subject, *expected, messages, wait) => outcome,
+            outcome = publish::publish(client, subject, end, messages, wait) => outcome,
             () = lost => {
                 Outcome::Failed { reason: "the connection was lost on the way".to_owned(), unknown: true }
             }
@@ -104,7 +120,7 @@ impl JetStreamLog {
         };
         let waited = tokio::time::timeout_at(deadline, permits).await;
         waited.ok().and_then(Result::ok).ok_or_else(|| Error::Unavailable {
-            log: self.log.to_string(),
+            log: self.name().to_owned(),
             reason: "earlier appends are still waiting for their acknowledgement".to_owned(),
             outcome_unknown: false,
         })
@@ -112,12 +128,16 @@ impl JetStreamLog {
 
     /// Finds out from the stream whether an append was stored.
     async fn settle(&self, append: &Ready<'_>) -> Result<Settled, Trouble> {
-        let known = lookup::known(&self.stream, &append.subject, append.expected, append.events);
+        let (stream, log, subject) = (&self.source.stream, self.name(), &append.subject);
+        let known = lookup::known(stream, log, subject, append.expected, append.events);
         if let Some(positions) = known.await? {
             return Ok(Settled::Known(positions));
         }
-        let actual = lookup::last(&self.stream, &append.subject).await?;
-        Ok(if actual == append.expected { Settled::Absent } else { Settled::Conflict(actual) })
+        // Asked before the last event: a message that comes between the two is in the way of the next
+        // attempt.
+        let end = lookup::last(stream, subject).await?;
+        let actual = lookup::last_event(stream, log, subject).await?;
+        Ok(if actual == append.expected { Settled::Absent(end) } else { Settled::Conflict(actual) })
     }
 }
 

@@ -20,11 +20,14 @@ use crate::attribute::{decode, encode};
 use crate::{Event, NewEvent, Position, StreamName};
 
 /// First token of all subjects.
-const SUBJECT_ROOT: &str = "orewatch";
+pub(super) const SUBJECT_ROOT: &str = "orewatch";
 /// Content type of the payload.
 const CONTENT_TYPE: &str = "application/protobuf";
 /// Version of the CloudEvents specification.
 const SPEC_VERSION: &str = "1.0";
+
+/// Headers that make a message without a source one of ours.
+const OUR_HEADERS: [&str; 5] = ["ce-id", "ce-specversion", "ce-subject", "ce-type", "ce-time"];
 
 /// NATS subject of a stream's messages.
 pub(super) fn subject(stream: &StreamName) -> String {
@@ -85,6 +88,15 @@ pub(super) fn event(
         data,
         traceparent: optional(headers, "traceparent")?,
     })
+}
+
+/// Whether a message says that it is an event of this log. One that does not was published by another
+/// program; one that does, and cannot be read, is damaged.
+pub(super) fn is_ours(log: &str, headers: &HeaderMap) -> bool {
+    match headers.get("ce-source") {
+        Some(source) => source.as_str() == encode(&format!("/orewatch/{log}")),
+        None => OUR_HEADERS.iter().any(|name| headers.get(*name).is_some()),
+    }
 }
 
 /// Whether more messages of the same atomic batch follow this one.

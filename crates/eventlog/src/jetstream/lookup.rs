@@ -1,22 +1,54 @@
 //! Single reads. The stream's leader answers them, so that they see every acknowledged append.
 use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind, Stream};
+use async_nats::jetstream::stream::{Info, RawMessageError, RawMessageErrorKind, Stream};
 
 use futures_util::stream::{StreamExt as _, TryStreamExt as _, iter};
 
-use super::Trouble;
+use super::{Trouble, envelope};
 use crate::{Extent, NewEvent, Position};
 
 /// Upper bound on questions asked at the same time.
 const MAX_QUESTIONS: usize = 32;
 
+/// What the server says of a stream that is not there.
+const NOT_FOUND: &str = "stream not found";
+
+/// Position and id of an event, by which a log is recognised.
+pub(super) type Mark = (Position, uuid::Uuid);
+
 /// The range of positions that can be read.
 pub(super) async fn extent(stream: &Stream<()>) -> Result<Extent, Trouble> {
-    let state = stream.get_info().await.map_err(|error| Trouble::Passing(error.to_string()))?.state;
-    let head = state.last_sequence;
-    let oldest = if state.messages == 0 { head + 1 } else { state.first_sequence };
-    Ok(Extent { oldest, head })
+    Ok(extent_of(&info(stream).await?))
+}
+
+/// What the server says of a stream. A stream that was deleted may be restored: that may pass.
+pub(super) async fn info(stream: &Stream<()>) -> Result<Info, Trouble> {
+    stream.get_info().await.map_err(|error| match error.to_string() {
+        text if text.contains(NOT_FOUND) => {
+            Trouble::Passing(format!("its stream was deleted ({text}): restore it, or start a service anew"))
+        }
+        text => Trouble::Passing(text),
+    })
+}
+
+/// The range of positions of a stream.
+pub(super) fn extent_of(info: &Info) -> Extent {
+    let head = info.state.last_sequence;
+    let oldest = if info.state.messages == 0 { head + 1 } else { info.state.first_sequence };
+    Extent { oldest, head }
+}
+
+/// Checks that the event that was read last is still there. The error says what is there instead.
+pub(super) async fn check_mark(
+    stream: &Stream<()>,
+    (position, id): Mark,
+) -> Result<Result<(), String>, Trouble> {
+    let Some(message) = found(stream.get_raw_message(position).await)? else {
+        return Ok(Err(format!("it has no event at position {position} any more")));
+    };
+    let is_same = message.headers.get(NATS_MESSAGE_ID).is_some_and(|found| found.as_str() == id.to_string());
+    Ok(if is_same { Ok(()) } else { Err(format!("another event is at position {position}")) })
 }
 
 /// Position of the last message on a subject, which may have wildcards; 0 if there is none.
@@ -25,12 +57,52 @@ pub(super) async fn last(stream: &Stream<()>, subject: &str) -> Result<Position,
     Ok(message.map_or(0, |message| message.sequence))
 }
 
+/// Position of the last event on the subject of a stream; 0 if there is none. Messages of others after it are
+/// passed over: windows of doubling size before them are searched.
+pub(super) async fn last_event(stream: &Stream<()>, log: &str, subject: &str) -> Result<Position, Trouble> {
+    let Some(last) = found(stream.get_last_raw_message_by_subject(subject).await)? else { return Ok(0) };
+    if envelope::is_ours(log, &last.headers) {
+        return Ok(last.sequence);
+    }
+    let (mut end, mut size) = (last.sequence, 1_u64);
+    while end > 1 {
+        let start = end.saturating_sub(size).max(1);
+        let mut newest = None;
+        let mut next = next_event(stream, log, subject, start).await?;
+        while let Some(event) = next.filter(|event| event.sequence < end) {
+            newest = Some(event.sequence);
+            next = next_event(stream, log, subject, event.sequence + 1).await?;
+        }
+        if let Some(position) = newest {
+            return Ok(position);
+        }
+        (end, size) = (start, size.saturating_mul(2));
+    }
+    Ok(0)
+}
+
+/// The first event of ours on a subject, at a position or after it.
+async fn next_event(
+    stream: &Stream<()>,
+    log: &str,
+    subject: &str,
+    mut from: Position,
+) -> Result<Option<StreamMessage>, Trouble> {
+    loop {
+        match found(stream.get_first_raw_message_by_subject(subject, from).await)? {
+            Some(message) if !envelope::is_ours(log, &message.headers) => from = message.sequence + 1,
+            message => return Ok(message),
+        }
+    }
+}
+
 /// The positions of the events, if exactly they follow `expected` on the subject.
 ///
 /// The events of an append are adjacent in the stream, so all but the first are asked for by position, many
 /// at a time.
 pub(super) async fn known(
     stream: &Stream<()>,
+    log: &str,
     subject: &str,
     expected: Position,
     events: &[NewEvent],
@@ -38,7 +110,7 @@ pub(super) async fn known(
     let (Some(from), Some((first, rest))) = (expected.checked_add(1), events.split_first()) else {
         return Ok(None);
     };
-    let next = found(stream.get_first_raw_message_by_subject(subject, from).await)?;
+    let next = next_event(stream, log, subject, from).await?;
     let Some(start) =
         next.filter(|message| is_event(message, subject, first)).map(|message| message.sequence)
     else {

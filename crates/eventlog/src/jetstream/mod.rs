@@ -10,10 +10,19 @@
 //! - A reader keeps its own cursor and makes its consumer anew from there after any error, on a new
 //!   connection and at a gap in the consumer's count. `reader.rs` explains why.
 //! - The server must be 2.12 or later, and the stream exactly as [`JetStreamOptions`] says: the server drops
-//!   options that it does not know without a word.
+//!   options that it does not know without a word. Since 2.15.1 what is acknowledged survives a loss of
+//!   power.
+//! - Readers that are up to date share one consumer (`tail.rs`); the names of consumers can be fixed, so that
+//!   the server's permissions can list them (`names.rs`). What the server refuses fails at once
+//!   (`refusals.rs`).
 //! - An id that is on the log already is refused within the duplicate window; after that only where it
 //!   follows the same expectation is it recognised.
 //! - Positions are the stream's sequence numbers: growing, and without gaps as long as nothing is removed.
+//! - A message that does not claim to be one of our events was published by another program. Readers pass
+//!   over it, expectations too, and it is counted. One that claims to be ours and cannot be read is damage.
+//! - A reader that makes its consumer anew checks that the stream was not made anew, does not end before what
+//!   was read, and still has the last event that was read (`consumer.rs`). While it waits it checks that now
+//!   and then. What it knows of the stream goes along when it begins to follow the tail, and back.
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,19 +35,37 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::passed::PassedCounter;
 use crate::port::Items;
-use crate::{Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, Position, StreamName, limits};
+use crate::{
+    Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, PassedOver, Position, StreamName, limits,
+};
 
 mod append;
 mod config;
+mod consumer;
 mod envelope;
+mod existing;
+mod grants;
 mod lookup;
+mod names;
 mod options;
 mod publish;
 mod reader;
+mod refusals;
+mod setup;
+mod source;
+mod tail;
 
+pub use config::{StreamSettings, stream_settings};
+pub use grants::{Grants, Identity};
+pub use names::MAX_NAMES;
+use names::Names;
 pub use options::JetStreamOptions;
-use reader::Reader;
+use refusals::{Asked, Refusals};
+pub use setup::{Finding, Made, Verdict};
+use source::Source;
+use tail::{LogReader, SharedTail};
 
 /// Time for the answer to one question before it is asked again. It is short, because only this deadline
 /// notices an answer that was lost with its connection.
@@ -57,6 +84,16 @@ const MAX_KIB_IN_FLIGHT: usize = 4 * MAX_APPEND_BYTES / 1024;
 /// The first version of the server that has atomic batches.
 const MIN_SERVER_VERSION: (i64, i64, i64) = (2, 12, 0);
 
+/// The first version of the server of which "acknowledged" means "on the disk" whenever `sync_interval` is
+/// `always`: earlier ones could lose acknowledged messages if the power failed while they compacted a file.
+const DURABLE_SERVER_VERSION: (i64, i64, i64) = (2, 15, 1);
+
+/// Beginning of the subjects of the server's API.
+const API: &str = "$JS.API";
+
+/// Beginning of the subjects on which answers arrive, unless the options say another.
+const INBOX: &str = "_INBOX";
+
 /// The least `max_payload` of a server (1 MiB): it holds the largest event and its headers.
 const MIN_MAX_PAYLOAD: usize = 1024 * 1024;
 
@@ -71,6 +108,8 @@ enum Trouble {
     Silence,
     /// The log or the connection is not set up as it must be: give up.
     Setup(String),
+    /// The server's permissions forbid this: give up.
+    NotPermitted(String),
     /// It will not pass: give up with this error.
     Final(Error),
 }
@@ -83,6 +122,8 @@ pub struct JetStream {
     options: Arc<JetStreamOptions>,
     /// Number of connections made so far: it changes when a new one is made.
     connections: watch::Receiver<u64>,
+    /// What the server refuses.
+    refusals: Refusals,
 }
 
 /// Connects to `nats://HOST:PORT` (or `tls://`, or several, joined by commas), waiting for a server that is
@@ -93,10 +134,11 @@ pub struct JetStream {
 /// address or a credentials file that cannot be used. The errors name `nats` as the log.
 pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, Error> {
     let addresses = options::addresses(url).map_err(|reason| misconfigured("nats", reason))?;
-    let deadline = Instant::now() + options.patience;
+    let deadline = Instant::now() + options.opening_patience;
     let (sender, connections) = watch::channel(0);
+    let refusals = Refusals::default();
     let attempt = || async {
-        let client = options::client(&options, sender.clone()).await?;
+        let client = options::client(&options, &addresses, sender.clone(), refusals.clone()).await?;
         client.connect(addresses.as_slice()).await.map_err(|error| match error.kind() {
             ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
                 Trouble::Setup(format!("{} refuses our credentials: {error}", options::shown(&addresses)))
@@ -106,26 +148,73 @@ pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, 
     };
     let client = patiently("nats", deadline, |wait| bounded(wait, attempt())).await?;
     let context = jetstream::ContextBuilder::new().timeout(QUESTION_TIMEOUT).build(client.clone());
-    Ok(JetStream { client, context, options: Arc::new(options), connections })
+    Ok(JetStream { client, context, options: Arc::new(options), connections, refusals })
 }
 
 impl JetStream {
-    /// Opens a log. Makes its stream if there is none.
+    /// Opens a log. Makes its stream if there is none and the options allow it.
     ///
     /// # Errors
-    /// [`Error::Misconfigured`] if the server is too old or the stream is not as it must be, naming each
-    /// field; [`Error::Unavailable`] if the server cannot be reached within the patience.
+    /// [`Error::Misconfigured`] if the server is too old, there is no stream, or it is not as it must be,
+    /// naming each field; [`Error::NotPermitted`]; [`Error::Unavailable`] if the server cannot be reached
+    /// within the patience.
     pub async fn open(&self, log: &str) -> Result<Arc<dyn EventLog>, Error> {
-        let deadline = Instant::now() + self.options.patience;
+        let deadline = Instant::now() + self.options.opening_patience;
         self.check_server().map_err(|reason| misconfigured(log, reason))?;
-        let stream = patiently(log, deadline, |wait| bounded(wait, self.stream(log))).await?;
+        let asked = self.asked(log, &["STREAM.INFO", "STREAM.CREATE"]);
+        let stream = patiently(log, deadline, |wait| self.ask(wait, &asked, self.stream(log))).await?;
+        let names = self.options.instance.as_deref().map(Names::new);
         Ok(Arc::new(JetStreamLog {
-            log: log.into(),
-            stream,
-            nats: self.clone(),
+            source: Source {
+                log: log.into(),
+                nats: self.clone(),
+                stream,
+                names,
+                passed: PassedCounter::default(),
+            },
+            tail: Arc::default(),
             in_flight: Semaphore::new(MAX_APPENDS_IN_FLIGHT),
             room: Semaphore::new(MAX_KIB_IN_FLIGHT),
         }))
+    }
+
+    /// Why an acknowledgement of this server may not survive a loss of power, if its version is the reason.
+    #[must_use]
+    pub fn weakness(&self) -> Option<String> {
+        let (major, minor, patch) = DURABLE_SERVER_VERSION;
+        let version = self.client.server_info().version;
+        (!self.client.is_server_compatible(major, minor, patch)).then(|| {
+            format!(
+                "the NATS server has version {version}: before {major}.{minor}.{patch} it may lose \
+                 acknowledged events if the power fails"
+            )
+        })
+    }
+
+    /// What refusals of some questions of the API about a log are recognised by.
+    fn asked(&self, log: &str, questions: &[&str]) -> Asked {
+        let stream = config::stream_name(log);
+        let publishes = questions.iter().map(|question| format!("{API}.{question}.{stream}")).collect();
+        Asked { publishes, inbox: self.inbox().to_owned() }
+    }
+
+    fn inbox(&self) -> &str {
+        self.options.inbox_prefix.as_deref().unwrap_or(INBOX)
+    }
+
+    /// Limits the time of a question, and ends it when the server refuses what it asks.
+    async fn ask<T>(
+        &self,
+        wait: Duration,
+        asked: &Asked,
+        question: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, Trouble> {
+        let mut refusals = self.refusals.listen();
+        tokio::select! {
+            biased;
+            answer = bounded(wait, question) => answer,
+            what = refusals.refusal_of(asked) => Err(Trouble::NotPermitted(what)),
+        }
     }
 
     fn check_server(&self) -> Result<(), String> {
@@ -154,6 +243,12 @@ impl JetStream {
             Ok(stream) => stream.cached_info().clone(),
             Err(error) => match error.kind() {
                 GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                    if !self.options.makes_streams {
+                        return Err(Trouble::Passing(format!(
+                            "there is no stream {}: make it with `orewatch setup`",
+                            wanted.name
+                        )));
+                    }
                     self.create(wanted.clone()).await?
                 }
                 GetStreamErrorKind::JetStream(error)
@@ -165,6 +260,10 @@ impl JetStream {
                 }
                 _ => return Err(Trouble::Passing(error.to_string())),
             },
+        };
+        let wanted = match self.options.makes_streams {
+            true => wanted,
+            false => config::tolerated(wanted, &info.config),
         };
         let drift = config::drift(&wanted, &info.config);
         if !drift.is_empty() {
@@ -200,9 +299,8 @@ impl fmt::Debug for JetStream {
 
 /// An open log.
 struct JetStreamLog {
-    log: Box<str>,
-    stream: stream::Stream<()>,
-    nats: JetStream,
+    source: Source,
+    tail: Arc<SharedTail>,
     in_flight: Semaphore,
     /// One permit for each KiB that may wait for an acknowledgement.
     room: Semaphore,
@@ -210,7 +308,7 @@ struct JetStreamLog {
 
 impl EventLog for JetStreamLog {
     fn name(&self) -> &str {
-        &self.log
+        &self.source.log
     }
 
     fn append<'a>(
@@ -220,14 +318,14 @@ impl EventLog for JetStreamLog {
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Result<Vec<Position>, Error>> {
         async move {
-            limits::check_append(&self.log, stream, &events)?;
+            limits::check_append(self.name(), stream, &events)?;
             self.append_checked(stream, expected, &events).await
         }
         .boxed()
     }
 
     fn read(&self, filter: Filter, after: Position) -> Items {
-        let reader = Reader::new(&self.log, &self.nats, self.stream.clone(), filter, after);
+        let reader = LogReader::new(self.source.clone(), Arc::clone(&self.tail), filter, after);
         futures_util::stream::unfold(reader, |mut reader| async move {
             reader.next().await.map(|item| (item, reader))
         })
@@ -236,29 +334,40 @@ impl EventLog for JetStreamLog {
 
     fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
         async move {
-            let subject = envelope::subject(stream);
-            let question = |wait| bounded(wait, lookup::last(&self.stream, &subject));
-            patiently(&self.log, self.deadline(), question).await
+            let (Source { nats, stream: own, .. }, subject) = (&self.source, envelope::subject(stream));
+            let asked = nats.asked(self.name(), &["STREAM.MSG.GET"]);
+            let question = |wait| nats.ask(wait, &asked, lookup::last_event(own, self.name(), &subject));
+            patiently(self.name(), self.deadline(), question).await
         }
         .boxed()
     }
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
-        patiently(&self.log, self.deadline(), |wait| bounded(wait, lookup::extent(&self.stream))).boxed()
+        async move {
+            let Source { nats, stream, .. } = &self.source;
+            let asked = nats.asked(self.name(), &["STREAM.INFO"]);
+            let question = |wait| nats.ask(wait, &asked, lookup::extent(stream));
+            patiently(self.name(), self.deadline(), question).await
+        }
+        .boxed()
+    }
+
+    fn passed_over(&self) -> PassedOver {
+        self.source.passed.total()
     }
 }
 
 impl JetStreamLog {
     fn deadline(&self) -> Instant {
-        Instant::now() + self.nats.options.patience
+        Instant::now() + self.source.nats.options.patience
     }
 }
 
 impl fmt::Debug for JetStreamLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JetStreamLog")
-            .field("log", &self.log)
-            .field("nats", &self.nats)
+            .field("log", &self.source.log)
+            .field("nats", &self.source.nats)
             .finish_non_exhaustive()
     }
 }
@@ -277,6 +386,9 @@ async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
             Ok(value) => return Ok(value),
             Err(Trouble::Final(error)) => return Err(error),
             Err(Trouble::Setup(reason)) => return Err(misconfigured(log, reason)),
+            Err(Trouble::NotPermitted(what)) => {
+                return Err(Error::NotPermitted { log: log.to_owned(), what });
+            }
             Err(Trouble::Passing(why)) => reason = why,
             Err(Trouble::Unknown(why)) => (reason, outcome_unknown) = (why, true),
             // An earlier reason says more than that this attempt was cut short.

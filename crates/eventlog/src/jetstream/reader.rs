@@ -6,7 +6,7 @@
 //! - The client's ordered consumers start from the beginning again if the server restarts before the first
 //!   message was delivered.
 //! - A message that was on its way when a connection broke is counted as delivered and never comes again.
-//! - A consumer ends when nobody asks for `CONSUMER_IDLE`, or when its server loses it: it is kept in memory.
+//! - A consumer ends when nobody asks for a minute, or when its server loses it: it is kept in memory.
 //!
 //! So the only cursor that counts is [`Reader::position`], the position of the last event that was passed on.
 //! The consumer is disposable: after any error, on every new connection and at any gap in the consumer's own
@@ -27,7 +27,7 @@
 //! A gap in the *positions* is something else: the consumer's count is right, but events between are gone
 //! from the log. Only a reader of all of the log can see that, since a filter leaves gaps too. It happens
 //! once by chance, when events are removed while a consumer delivers, so the reader starts again and the
-//! check in [`source`] reports what was removed. If the same gap comes again the log is damaged
+//! check in [`consumer::make`] reports what was removed. If the same gap comes again the log is damaged
 //! ([`Reader::missing`]).
 //!
 //! [`Item::CaughtUp`] must not come too early, or a service would answer from half of its history. The server
@@ -38,32 +38,38 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
-use async_nats::jetstream::{Message, stream};
+use async_nats::jetstream::Message;
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{JetStream, Trouble, envelope, lookup, options};
+use super::consumer::{self, Consumer, Known, Start};
+use super::refusals::{Asked, Listener};
+use super::source::Source;
+use super::{Trouble, envelope, options};
 use crate::{Error, Filter, Item, Position, limits};
 
-/// Time after which the server drops a consumer whose reader is gone or asks for nothing.
-const CONSUMER_IDLE: Duration = Duration::from_secs(60);
+/// Questions of the API that a reader asks.
+const QUESTIONS: [&str; 6] = [
+    "STREAM.INFO",
+    "STREAM.MSG.GET",
+    "CONSUMER.CREATE",
+    "CONSUMER.INFO",
+    "CONSUMER.DELETE",
+    "CONSUMER.MSG.NEXT",
+];
 
-/// Lifetime of one request for messages, and how often the server confirms that it still holds it.
-const REQUEST_EXPIRY: Duration = Duration::from_secs(10);
-const REQUEST_HEARTBEAT: Duration = Duration::from_secs(2);
-
-/// Upper bounds on one request, in messages and in bytes. Together they bound the memory of each reader, of
-/// which there may be many. One event of the largest size fits, headers included.
-const MAX_REQUESTED_MESSAGES: usize = 1_000;
-const MAX_REQUESTED_BYTES: usize = 1_280 * 1024;
+/// How often a reader checks that its stream is still the one that it reads, whether messages come or not.
+const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// One reader of the log.
 pub(super) struct Reader {
-    log: Box<str>,
-    stream: stream::Stream<()>,
+    source: Source,
     subjects: Vec<String>,
+    /// The questions that it asks the server.
+    asked: Asked,
+    /// What the server refuses since the consumer was made.
+    refusals: Listener,
     /// The reader has no filter, so that a gap in the positions means that events are missing.
     is_unfiltered: bool,
     /// Position after the gap that was seen last, before the consumer was made again. The same gap twice is
@@ -72,10 +78,12 @@ pub(super) struct Reader {
     /// What is wrong with the filter, reported by the first call of [`next`](Self::next).
     refused: Option<Error>,
     connections: watch::Receiver<u64>,
-    patience: Duration,
     /// Everything that matches up to here was passed on or is in `ready`.
     position: Position,
-    source: Option<Source>,
+    known: Known,
+    /// When the stream is checked next.
+    check_at: Instant,
+    consumer: Option<Consumer>,
     /// Consumers made since the last message; the pause before the next one grows with them.
     attempts: usize,
     ready: VecDeque<Item>,
@@ -84,42 +92,47 @@ pub(super) struct Reader {
     ended: bool,
 }
 
-/// A consumer on the server, as long as it can be trusted.
-struct Source {
-    messages: pull::Stream,
-    /// Messages received from the consumer. If its own count is ahead, a message was lost on the way.
-    delivered: u64,
-    /// Position of the last message that matched when the consumer was made.
-    target: Position,
-    /// End of the log just before `target` was looked up: up to there the reader is up to date at `target`.
-    head: Position,
+/// What a reader comes to.
+enum Next {
+    Message(Message),
+    /// The consumer cannot be trusted any more, and why.
+    Renew(String),
+    /// It is time to check the stream.
+    Check,
 }
 
 impl Reader {
-    pub(super) fn new(
-        log: &str,
-        nats: &JetStream,
-        stream: stream::Stream<()>,
-        filter: Filter,
-        after: Position,
-    ) -> Self {
-        let refused = limits::check_filter(log, &filter).err();
+    /// A reader of what matches after a position, on the stream of which something is known.
+    pub(super) fn new(source: Source, filter: Filter, after: Position, known: Known) -> Self {
+        let refused = limits::check_filter(&source.log, &filter).err();
         Self {
-            log: log.into(),
-            stream,
-            subjects: subjects(log, &filter),
+            subjects: subjects(&source.log, &filter),
+            asked: source.nats.asked(&source.log, &QUESTIONS),
+            refusals: source.nats.refusals.listen(),
             is_unfiltered: filter == Filter::All,
             gap: None,
             refused,
-            connections: nats.connections.clone(),
-            patience: nats.options.reader_patience,
+            connections: source.nats.connections.clone(),
             position: after,
-            source: None,
+            known,
+            check_at: Instant::now() + CHECK_INTERVAL,
+            consumer: None,
+            source,
             attempts: 0,
             ready: VecDeque::new(),
             has_caught_up: false,
             ended: false,
         }
+    }
+
+    /// What is known of the stream.
+    pub(super) fn known(&self) -> Known {
+        self.known
+    }
+
+    /// What a consumer would start from now.
+    fn begin(&self) -> Start<'_> {
+        Start { subjects: &self.subjects, after: self.position, known: self.known }
     }
 
     /// The next item. `None` after an error.
@@ -138,31 +151,56 @@ impl Reader {
 
     /// Waits for the next message, or makes a consumer if there is none.
     async fn advance(&mut self) -> Result<(), Error> {
-        let next = match &mut self.source {
+        let next = match &mut self.consumer {
             None => return self.start().await,
-            Some(source) => tokio::select! {
+            Some(consumer) if !consumer.has_name() => {
+                Next::Renew("another reader has taken its name".to_owned())
+            }
+            Some(consumer) => tokio::select! {
                 // A message may have been lost with the old connection, and the new one would not show it
                 // before another message comes.
-                _changed = self.connections.changed() => Err("the connection is new".to_owned()),
-                message = source.messages.next() => match message {
-                    Some(message) => message.map_err(|error| error.to_string()),
-                    None => Err("the server ended it".to_owned()),
+                _changed = self.connections.changed() => Next::Renew("the connection is new".to_owned()),
+                what = self.refusals.refusal_of(&self.asked) => {
+                    return Err(Error::NotPermitted { log: self.source.log.to_string(), what });
+                }
+                () = tokio::time::sleep_until(self.check_at) => Next::Check,
+                message = consumer.messages.next() => match message {
+                    Some(Ok(message)) => Next::Message(message),
+                    Some(Err(error)) => Next::Renew(error.to_string()),
+                    None => Next::Renew("the server ended it".to_owned()),
                 },
             },
         };
         match next {
-            Ok(message) => self.take(message),
-            Err(reason) => {
+            Next::Message(message) => self.take(message),
+            Next::Renew(reason) => {
                 self.renew(&reason);
                 Ok(())
             }
+            Next::Check => self.check().await,
         }
     }
 
     /// Drops the consumer; the next step makes another one, after the cursor.
     fn renew(&mut self, reason: &str) {
-        tracing::debug!(log = %self.log, position = self.position, reason, "making the consumer again");
-        self.source = None;
+        let Self { source, position, .. } = &*self;
+        tracing::debug!(log = %source.log, position, reason, "making the consumer again");
+        self.consumer = None;
+    }
+
+    /// Checks that the stream is still the one that is read.
+    async fn check(&mut self) -> Result<(), Error> {
+        self.check_at = Instant::now() + CHECK_INTERVAL;
+        let (nats, start) = (&self.source.nats, self.begin());
+        let question = consumer::check(&self.source, &start);
+        match nats.ask(super::ATTEMPT_TIMEOUT, &self.asked, question).await {
+            Ok(_) => Ok(()),
+            Err(Trouble::Final(error)) => Err(error),
+            Err(_) => {
+                self.renew("the stream cannot be checked");
+                Ok(())
+            }
+        }
     }
 
     /// Makes a consumer that starts after the cursor.
@@ -175,31 +213,32 @@ impl Reader {
         }
         self.attempts += 1;
         self.connections.mark_unchanged();
-        let deadline = Instant::now() + self.patience;
-        let attempt =
-            |wait| super::bounded(wait, source(&self.log, &self.stream, &self.subjects, self.position));
-        let source = super::patiently(&self.log, deadline, attempt).await?;
-        if source.target <= self.position {
-            self.caught_up(source.head.max(self.position));
+        let (nats, start) = (&self.source.nats, self.begin());
+        let deadline = Instant::now() + nats.options.reader_patience;
+        let attempt = |wait| nats.ask(wait, &self.asked, consumer::make(&self.source, &start));
+        let consumer = super::patiently(&self.source.log, deadline, attempt).await?;
+        (self.known.created, self.check_at) = (Some(consumer.created), Instant::now() + CHECK_INTERVAL);
+        if consumer.target <= self.position {
+            self.caught_up(consumer.head.max(self.position));
         }
-        self.source = Some(source);
+        self.consumer = Some(consumer);
         Ok(())
     }
 
     /// Passes a message on as an event, if it is the one that comes next.
     fn take(&mut self, message: Message) -> Result<(), Error> {
-        let Some(source) = &mut self.source else { return Ok(()) };
+        let Some(consumer) = &mut self.consumer else { return Ok(()) };
         let Ok(info) = message.info() else {
             self.renew("a message does not say where it is from");
             return Ok(());
         };
         let (position, pending) = (info.stream_sequence, info.pending);
-        source.delivered += 1;
-        if info.consumer_sequence != source.delivered {
+        consumer.delivered += 1;
+        if info.consumer_sequence != consumer.delivered {
             self.renew("a message was lost on the way");
             return Ok(());
         }
-        let (target, head) = (source.target, source.head);
+        let (target, head) = (consumer.target, consumer.head);
         self.attempts = 0;
         // Delivered before the consumer was made again.
         if position <= self.position {
@@ -211,15 +250,33 @@ impl Reader {
         let message = message.message;
         // An append is seen whole: a reader is never up to date in the middle of a batch.
         let is_whole = !envelope::has_more_in_batch(message.headers.as_ref());
-        let event = envelope::event(position, &message.subject, message.headers.as_ref(), message.payload)
-            .map_err(|reason| Error::Corrupt { log: self.log.to_string(), position, reason })?;
+        let headers = message.headers.as_ref();
+        if headers.is_some_and(|headers| envelope::is_ours(&self.source.log, headers)) {
+            let event = envelope::event(position, &message.subject, headers, message.payload)
+                .map_err(|reason| Error::Corrupt { log: self.source.log.to_string(), position, reason })?;
+            self.known.last = Some((position, event.id));
+            self.ready.push_back(Item::Event(event));
+        } else {
+            self.pass_over(position, &message.subject);
+        }
         self.position = position;
         self.has_caught_up = false;
-        self.ready.push_back(Item::Event(event));
         if is_whole && position >= target && (pending == 0 || position == target) {
             self.caught_up(position.max(head));
         }
         Ok(())
+    }
+
+    /// Counts a message of another program.
+    fn pass_over(&self, position: Position, subject: &str) {
+        if self.source.passed.add(position) {
+            tracing::warn!(
+                log = %self.source.log,
+                position,
+                subject,
+                "a message of another program is passed over: let nobody else publish on these subjects"
+            );
+        }
     }
 
     /// Handles a gap before `position` in the positions. If the events were removed since the consumer was
@@ -227,7 +284,8 @@ impl Reader {
     fn missing(&mut self, position: Position) -> Result<(), Error> {
         if self.gap == Some(position) {
             let reason = format!("it is missing, and all to position {}", position - 1);
-            return Err(Error::Corrupt { log: self.log.to_string(), position: self.position + 1, reason });
+            let log = self.source.log.to_string();
+            return Err(Error::Corrupt { log, position: self.position + 1, reason });
         }
         self.gap = Some(position);
         self.renew("events are missing");
@@ -253,41 +311,4 @@ fn subjects(log: &str, filter: &Filter) -> Vec<String> {
             vec![format!("{exact}.>"), exact]
         }
     }
-}
-
-/// Makes a consumer that starts after a position. The order of the questions matters: the end of the log is
-/// asked before the last match, so that everything that matches up to `head` is at or before `target`.
-async fn source(
-    log: &str,
-    stream: &stream::Stream<()>,
-    subjects: &[String],
-    after: Position,
-) -> Result<Source, Trouble> {
-    let extent = lookup::extent(stream).await?;
-    extent.check(log, after).map_err(Trouble::Final)?;
-    let mut target = 0;
-    for subject in subjects {
-        target = lookup::last(stream, subject).await?.max(target);
-    }
-    let config = pull::Config {
-        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: after + 1 },
-        ack_policy: AckPolicy::None,
-        filter_subjects: subjects.to_vec(),
-        inactive_threshold: CONSUMER_IDLE,
-        memory_storage: true,
-        num_replicas: 1,
-        ..pull::Config::default()
-    };
-    let passing = |error: &dyn std::error::Error| Trouble::Passing(error.to_string());
-    let consumer = stream.create_consumer(config).await.map_err(|error| passing(&error))?;
-    let messages = consumer
-        .stream()
-        .max_messages_per_batch(MAX_REQUESTED_MESSAGES)
-        .max_bytes_per_batch(MAX_REQUESTED_BYTES)
-        .expires(REQUEST_EXPIRY)
-        .heartbeat(REQUEST_HEARTBEAT)
-        .messages()
-        .await
-        .map_err(|error| passing(&error))?;
-    Ok(Source { messages, delivered: 0, target, head: extent.head })
 }

@@ -26,11 +26,17 @@ fn names_the_file(error: &Error, words: &str) {
     assert!(reason.contains("observations.db") && reason.contains(words), "{reason}");
 }
 
+/// Checks that the error says that somebody else has the log, and names the file.
+fn is_open_elsewhere(error: &Error) {
+    let Error::Unavailable { reason, .. } = error else { panic!("{error:?}") };
+    assert!(reason.contains("observations.db is open already"), "{reason}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_is_open_once() {
     let harness = Embedded::start().await;
     let log = harness.open().await;
-    names_the_file(&refusal(harness.0.path()), "is open already");
+    is_open_elsewhere(&refusal(harness.0.path()));
     let other = embedded::open(harness.0.path(), "alerts").unwrap();
     assert_eq!((log.name(), other.name()), (LOG, "alerts"));
     drop(log);
@@ -101,7 +107,7 @@ fn run_and_kill_child(dir: &Path, lines: usize) -> Vec<u64> {
         .filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok());
     let mut said = said.fuse();
     let mut acknowledged: Vec<u64> = said.by_ref().take(lines).collect();
-    names_the_file(&refusal(dir), "is open already");
+    is_open_elsewhere(&refusal(dir));
     child.kill().unwrap();
     child.wait().unwrap();
     acknowledged.extend(said);

@@ -45,7 +45,9 @@ impl Harness for JetStream {
     }
 
     async fn open(&self) -> Arc<dyn EventLog> {
-        self.open_with(JetStreamOptions::default()).await.unwrap()
+        // A server that is killed may take a while to start on a busy machine.
+        let patient = JetStreamOptions { reader_patience: PATIENCE, ..JetStreamOptions::default() };
+        self.open_with(patient).await.unwrap()
     }
 }
 

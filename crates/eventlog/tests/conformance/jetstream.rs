@@ -29,7 +29,7 @@ async fn write(log: Arc<dyn EventLog>, writer: u128) -> u64 {
 }
 
 /// Checks that the next events are those at `positions`, each once.
-async fn expect_positions(items: &mut Items, positions: std::ops::RangeInclusive<u64>) {
+pub(crate) async fn expect_positions(items: &mut Items, positions: std::ops::RangeInclusive<u64>) {
     for position in positions {
         assert_eq!(next_event(items).await.position, position);
     }
@@ -348,8 +348,12 @@ async fn d14_attributes_are_percent_encoded_headers_and_overlong_encodings_are_r
 async fn waiting_for_a_server_ends() {
     let mut harness = JetStream::start().await;
     let second = Duration::from_secs(1);
-    let impatient =
-        JetStreamOptions { patience: second, reader_patience: second, ..JetStreamOptions::default() };
+    let impatient = JetStreamOptions {
+        opening_patience: second,
+        patience: second,
+        reader_patience: second,
+        ..JetStreamOptions::default()
+    };
     let log = harness.open_with(impatient.clone()).await.unwrap();
     let mut items = log.read(Filter::All, 0);
     assert_eq!(next(&mut items).await, Ok(Item::CaughtUp(0)));

@@ -10,11 +10,14 @@
 )]
 
 mod cases;
+mod cluster;
 mod embedded;
+mod foreign;
 mod harness;
 mod jetstream;
 mod model;
 mod reading;
+mod replaced;
 mod room;
 mod samples;
 

@@ -120,7 +120,7 @@ pub(crate) async fn a_reader_beyond_the_end_is_refused(harness: &impl Harness) {
     let log = harness.open().await;
     log.append(&stream("a"), 0, events(1..3)).await.unwrap();
     let refused = next(&mut log.read(Filter::All, 3)).await;
-    assert!(matches!(&refused, Err(Error::Misconfigured { .. })), "{refused:?}");
+    assert!(matches!(&refused, Err(Error::Replaced { .. })), "{refused:?}");
 }
 
 pub(crate) async fn a_projection_never_passes_an_event_it_has_not_seen(harness: &impl Harness) {

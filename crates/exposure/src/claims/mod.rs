@@ -46,7 +46,7 @@ pub(crate) fn check_claims(
     if let Some(draft) = &request.draft {
         let stated = StatedClaim::read(draft)?;
         let claims = vec![check(draft, "", &stated, &mut books, stop)?];
-        return Ok(CheckClaimsResponse { claims });
+        return Ok(CheckClaimsResponse { claims, stale: None });
     }
     let mut claims = Vec::new();
     for RecordedClaim { claim, content } in requested(known, at, request)? {
@@ -58,7 +58,7 @@ pub(crate) fn check_claims(
             Err(failure) => unreadable(claim, release, &failure),
         });
     }
-    Ok(CheckClaimsResponse { claims })
+    Ok(CheckClaimsResponse { claims, stale: None })
 }
 
 /// The claims that a request asks for, sorted by identifier.

@@ -7,7 +7,7 @@ use orewatch_contracts::exposure::v1::ClaimVerdictChanged;
 use orewatch_eventlog::{Error, NewEvent, StreamName, append_with_retry};
 use tokio::task::spawn_blocking;
 
-use super::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Publisher, crashed, unnamed};
+use super::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Publisher, crashed, shortened, unnamed};
 use crate::claim_tail::ClaimTail;
 use crate::decide::{self, Plan};
 use crate::evolve::BookRevision;
@@ -69,6 +69,9 @@ impl Publisher {
             let batch = events.iter().map(|(event, _)| event.clone()).collect();
             match append_with_retry(&*self.log, stream, tail.position, batch).await {
                 Ok(position) => events.into_iter().for_each(|(_, changed)| tail.fold(position, changed)),
+                Err(Error::Conflict { expected, actual, .. }) if actual < expected => {
+                    return Err(shortened(&*self.log, stream, expected, actual).into());
+                }
                 Err(Error::Conflict { .. }) => tail = ClaimTail::read(&*self.log, stream).await?,
                 Err(error) => return Err(error.into()),
             }

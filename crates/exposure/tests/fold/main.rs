@@ -5,6 +5,7 @@
 mod apart;
 mod probe;
 mod rows;
+mod snapshots;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -99,6 +99,8 @@ pub(crate) struct World {
     pub(crate) position: u64,
     pub(crate) known: BookState,
     pub(crate) follower: Follower,
+    /// The log.
+    pub(crate) events: Vec<Event>,
     /// With the chunks of each.
     releases: Vec<(String, u32)>,
 }
@@ -179,6 +181,7 @@ impl World {
             data: message.encode_to_vec().into(),
             traceparent: None,
         };
+        self.events.push(event.clone());
         self.known.evolve(&event).unwrap()
     }
 }

@@ -19,7 +19,7 @@ use orewatch_contracts::ingestion::v1::{
     TradeColumns,
 };
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, Position, StreamName, embedded};
-use orewatch_exposure::Logs;
+use orewatch_exposure::{Config, Logs};
 use orewatch_runtime::{Access, Budget, Running, Server, SystemClock, Work, client};
 use prost::Message;
 use tempfile::TempDir;
@@ -184,7 +184,9 @@ impl House {
             access,
         };
         let running = server
-            .start(async |context, routes| orewatch_exposure::start(context, logs, routes).await)
+            .start(async |context, routes| {
+                orewatch_exposure::start(context, logs, Config::default(), routes).await
+            })
             .await
             .expect("the service starts");
         let channel = client::connect(&format!("http://{}", running.address())).await.expect("a server");

@@ -6,39 +6,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use jiff::Timestamp;
-use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as Key;
-use object_store::{
-    ClientOptions, Error, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig, WriteMultipart,
-};
+use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutPayload};
 use orewatch_contracts::{Class, Failure};
 use orewatch_formats::content::KEY_PREFIX;
 use orewatch_formats::findings::Findings;
-use tokio::io::AsyncReadExt as _;
+use orewatch_store::StoreError;
 
 use super::incoming::{self, IncomingFile, io_failure};
 use super::{ContentId, StoredEntry, StoredFile};
 use crate::blocking;
-
-/// Upper bound on a file that is sent in one request, and lower bound on a part of a larger one, in bytes.
-const MAX_SINGLE_PUT_BYTES: u64 = 8 << 20;
-
-/// Upper bound on the parts of a file; the interface allows 10,000.
-const MAX_PARTS: u64 = 5_000;
-
-/// Upper bound on parts in transit at a time.
-const MAX_CONCURRENT_PARTS: usize = 2;
-
-/// Time within which the next bytes of a response have to come.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Upper bound on retries of a request.
-const MAX_RETRIES: usize = 4;
 
 /// A bucket, and the local folder of files in transit.
 #[derive(Clone, Debug)]
@@ -49,27 +30,13 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// Opens the bucket. Region, address and keys are read from the environment: `AWS_REGION`,
-    /// `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and their like.
+    /// Opens the bucket. Region, address and keys are read from the environment: see
+    /// [`orewatch_store::connect`].
     pub(super) fn open(bucket: &str, prefix: &str, folder: &Path) -> Result<Self, Failure> {
-        // Another part of the process may have installed the same provider before.
-        let _chosen = rustls::crypto::ring::default_provider().install_default();
-        let options = ClientOptions::new()
-            .with_timeout_disabled()
-            .with_read_timeout(READ_TIMEOUT)
-            .with_connect_timeout(Duration::from_secs(5))
-            .with_allow_http(true);
-        let retry =
-            RetryConfig { max_retries: MAX_RETRIES, retry_timeout: READ_TIMEOUT, ..RetryConfig::default() };
-        let store = AmazonS3Builder::from_env()
-            .with_bucket_name(bucket)
-            .with_client_options(options)
-            .with_retry(retry)
-            .build()
-            .map_err(|error| bucket_failure(&error))?;
+        let store = orewatch_store::connect(bucket).map_err(store_failure)?;
         fs::create_dir_all(folder).map_err(|error| io_failure(folder, &error))?;
         incoming::sweep(folder).map_err(|error| io_failure(folder, &error))?;
-        Ok(Self { store: Arc::new(store), prefix: prefix.to_owned(), folder: folder.to_owned() })
+        Ok(Self { store, prefix: prefix.to_owned(), folder: folder.to_owned() })
     }
 
     /// Folder of unfinished files.
@@ -140,30 +107,11 @@ impl Bucket {
         let (content, size) = (findings.content, incoming.size());
         let known = self.size(&content).await? == Some(size);
         if !known {
-            self.send_file(incoming.path(), &self.content_key(&content), size).await?;
+            let key = self.content_key(&content);
+            let sent = orewatch_store::send_file(&*self.store, incoming.path(), &key, size).await;
+            sent.map_err(store_failure)?;
         }
         Ok(StoredFile { content, size, known })
-    }
-
-    async fn send_file(&self, path: &Path, key: &Key, size: u64) -> Result<(), Failure> {
-        let mut file = tokio::fs::File::open(path).await.map_err(|error| io_failure(path, &error))?;
-        if size <= MAX_SINGLE_PUT_BYTES {
-            let mut whole = Vec::new();
-            file.read_to_end(&mut whole).await.map_err(|error| io_failure(path, &error))?;
-            let put = self.store.put(key, PutPayload::from(whole)).await;
-            return put.map(drop).map_err(|error| bucket_failure(&error));
-        }
-        let part = usize::try_from(MAX_SINGLE_PUT_BYTES.max(size / MAX_PARTS)).unwrap_or(usize::MAX);
-        let upload = self.store.put_multipart(key).await.map_err(|error| bucket_failure(&error))?;
-        let mut parts = WriteMultipart::new_with_chunk_size(upload, part);
-        match send_parts(&mut file, path, &mut parts).await {
-            Ok(()) => parts.finish().await.map(drop).map_err(|error| bucket_failure(&error)),
-            Err(failure) => {
-                // The first failure matters more than remains that could not be removed.
-                let _left = parts.abort().await;
-                Err(failure)
-            }
-        }
     }
 
     /// A content piece by piece.
@@ -192,18 +140,12 @@ impl Bucket {
     }
 }
 
-/// Sends a file in parts.
-async fn send_parts(
-    file: &mut tokio::fs::File,
-    path: &Path,
-    parts: &mut WriteMultipart,
-) -> Result<(), Failure> {
-    let mut piece = vec![0; super::PIECE_BYTES];
-    loop {
-        let count = file.read(&mut piece).await.map_err(|error| io_failure(path, &error))?;
-        let Some(bytes) = piece.get(..count).filter(|bytes| !bytes.is_empty()) else { return Ok(()) };
-        parts.wait_for_capacity(MAX_CONCURRENT_PARTS).await.map_err(|error| bucket_failure(&error))?;
-        parts.write(bytes);
+/// The failure for an error of a file or of the bucket.
+fn store_failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::File { path, error } => io_failure(&path, &error),
+        StoreError::Bucket(error) => bucket_failure(&error),
+        other => Failure::internal(other.to_string()),
     }
 }
 

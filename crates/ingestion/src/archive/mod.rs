@@ -13,10 +13,8 @@ mod holders;
 mod incoming;
 mod usage;
 
-use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
@@ -30,6 +28,7 @@ use tokio::io::AsyncReadExt as _;
 pub use findings::ArchiveCache;
 pub use incoming::IncomingFile;
 pub use orewatch_formats::content::ContentId;
+pub use orewatch_store::Location as ArchiveLocation;
 pub use usage::Quota;
 
 pub(crate) use usage::{StoredEntry, check_tenant};
@@ -50,52 +49,6 @@ pub const MAX_FILE_BYTES: u64 = 16 << 30;
 
 /// Upper bound on bytes read from the bucket by one ingest (64 GiB).
 const MAX_FETCHED_BYTES: u64 = 64 << 30;
-
-/// Location of an archive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ArchiveLocation {
-    /// A folder of the file system.
-    Folder(PathBuf),
-    /// A bucket of S3, or of a service with its interface.
-    Bucket {
-        /// Name of the bucket.
-        bucket: String,
-        /// Prefix of all keys; may be empty.
-        prefix: String,
-    },
-}
-
-/// A text that is no location of an archive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidLocation(&'static str);
-
-impl fmt::Display for InvalidLocation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; write DIR or s3://BUCKET/PREFIX", self.0)
-    }
-}
-
-impl std::error::Error for InvalidLocation {}
-
-impl FromStr for ArchiveLocation {
-    type Err = InvalidLocation;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once("://") {
-            None if text.is_empty() => Err(InvalidLocation("the location is empty")),
-            None => Ok(Self::Folder(PathBuf::from(text))),
-            Some(("s3", place)) => {
-                let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-                let prefix = prefix.trim_matches('/');
-                if bucket.is_empty() {
-                    return Err(InvalidLocation("the bucket is missing"));
-                }
-                Ok(Self::Bucket { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
-            }
-            Some(_) => Err(InvalidLocation("this is no location of an archive")),
-        }
-    }
-}
 
 /// A file in the archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -148,11 +148,15 @@ impl ingestion_service_server::IngestionService for IngestionService {
                 && identity.may_read(&record.head.release.tenant)
         };
         self.repository.catch_up().await?;
-        let (releases, more) = self.repository.view(|state| {
+        let (mut releases, more) = self.repository.view(|state| {
             let mut rest = state.iter().filter(wanted).skip(page.from);
             let releases: Vec<_> = rest.by_ref().take(page.size).map(listed).collect();
             (releases, rest.next().is_some())
         });
+        for info in &mut releases {
+            let id = info.release.as_ref().map_or("", |release| release.id.as_str());
+            info.skipped = self.repository.skipped_events(id);
+        }
         let next_page_token = page.next_token(more);
         Ok(Response::new(ListReleasesResponse { releases, next_page_token }))
     }

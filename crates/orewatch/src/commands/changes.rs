@@ -97,7 +97,7 @@ async fn compare(args: &Args, client: &Client) -> Result<CompareVintagesResponse
     loop {
         let wanted = limit.saturating_sub(found.changes.len()).min(PAGE_SIZE);
         request.page_size = u32::try_from(wanted).unwrap_or(u32::MAX);
-        let page = service.compare_vintages(client.request(request.clone())).await?.into_inner();
+        let page = client.take(service.compare_vintages(client.request(request.clone())).await?);
         let mut changes = std::mem::take(&mut found.changes);
         changes.extend(page.changes.iter().cloned());
         found = CompareVintagesResponse { changes, ..page };

@@ -181,7 +181,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 
 async fn answer(args: &Args, client: &Client) -> Result<(), Failure> {
     let request = args.request()?;
-    let response = client.exposure().await?.check_claims(client.request(request)).await?.into_inner();
+    let response = client.take(client.exposure().await?.check_claims(client.request(request)).await?);
     let mut claims = response.claims;
     claims.retain(|claim| is_wanted(args, claim));
     match client.out.format {

@@ -10,9 +10,10 @@ use orewatch_contracts::{Class, Failure};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempPath;
 
+use super::with_client;
 use crate::options::ClientOptions;
 use crate::render::broken_pipe;
-use crate::session::Client;
+use crate::session::{Client, Session};
 
 /// Permissions of a downloaded file, before the process's umask.
 const FILE_MODE: u32 = 0o666;
@@ -32,11 +33,16 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
 }
 
-/// Runs the command. The file has a temporary name until it is complete and its digest is verified.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+/// Runs the command.
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| download(&args, client).await).await
+}
+
+/// Downloads the file. It has a temporary name until it is complete and its digest is verified.
+async fn download(args: &Args, client: &Client) -> Result<(), Failure> {
     let request = DownloadFileRequest { sha256: args.sha256.clone() };
     let mut pieces = client.ingestion().await?.download_file(client.request(request)).await?.into_inner();
     let mut to = Output::open(args)?;

@@ -14,7 +14,7 @@ use crate::names;
 use crate::options::{ClientOptions, Format};
 use crate::render::{document, explanation, object};
 use crate::session::{Client, Session};
-use crate::view::Citation;
+use crate::view::{Citation, skipped_texts};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -90,7 +90,7 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
     if let Some(earlier) = as_at::parse_named("against", args.against.as_deref())? {
         return against::run(client, &request, earlier).await;
     }
-    let mut response = client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
+    let mut response = client.take(client.exposure().await?.explain_exposure(client.request(request)).await?);
     if let Some(unit) = &args.unit {
         AmountUnit::parse(unit, &subject)?.convert(&mut response);
     }
@@ -123,6 +123,7 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
             "rows_total": response.rows_total,
             "releases": response.releases.iter().map(|release| &release.id).collect::<Vec<_>>(),
             "notes": document(&response.notes),
+            "skipped": skipped_texts(&response.skipped),
         })),
         Format::Csv => client.out.csv(&response.rows),
         Format::Table => client.out.text(&explanation(&client.out, &exposure, &response)),

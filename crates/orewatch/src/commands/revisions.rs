@@ -42,6 +42,6 @@ async fn list_revisions(args: &Args, client: &Client) -> Result<(), Failure> {
         as_at: as_at::parse(args.as_at.as_deref())?,
     };
     let mut service = client.exposure().await?;
-    let bands = service.list_revisions(client.request(request)).await?.into_inner().bands;
+    let bands = client.take(service.list_revisions(client.request(request)).await?).bands;
     print_list(&client.out, &bands, "No figure is in two editions of a dataset.")
 }

@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 
 async fn list(args: &Args, client: &Client) -> Result<(), Failure> {
     let request = ListScenariosRequest { as_at: as_at::parse(args.as_at.as_deref())? };
-    let found = client.exposure().await?.list_scenarios(client.request(request)).await?.into_inner();
+    let found = client.take(client.exposure().await?.list_scenarios(client.request(request)).await?);
     let rows: Vec<_> = found.scenarios.iter().flat_map(ScenarioCoverage::of_scenario).collect();
     print_list(&client.out, &rows, NONE)
 }

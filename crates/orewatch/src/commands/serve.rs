@@ -7,6 +7,7 @@ use orewatch_ingestion::connectors::Polling;
 use orewatch_runtime::{Access, LogTarget, Server, Settings};
 
 use super::print_message;
+use crate::nats_options::NatsOptions;
 use crate::options::{Flags, Keyed, ServerOptions};
 use crate::services::{self, Service, ServicesConfig};
 use crate::session::Session;
@@ -38,6 +39,8 @@ pub(crate) struct UpArgs {
     data: Option<String>,
     #[command(flatten)]
     server: ServerOptions,
+    #[command(flatten)]
+    nats: NatsOptions,
 }
 
 #[derive(Debug, clap::Args)]
@@ -49,14 +52,26 @@ Examples:
 pub(crate) struct ServeArgs {
     /// Service to run
     service: Service,
+    /// Directory for the archive and caches [default: ./orewatch-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
     #[command(flatten)]
     server: ServerOptions,
+    #[command(flatten)]
+    nats: NatsOptions,
+}
+
+impl Keyed for ServeArgs {
+    fn flags(&self) -> Flags {
+        let data = self.data.clone().map(|data| ("data", data));
+        self.server.flags().into_iter().chain(self.nats.flags()).chain(data).collect()
+    }
 }
 
 impl Keyed for UpArgs {
     fn flags(&self) -> Flags {
         let data = self.data.clone().map(|data| ("data", data));
-        self.server.flags().into_iter().chain(data).collect()
+        self.server.flags().into_iter().chain(self.nats.flags()).chain(data).collect()
     }
 }
 
@@ -82,31 +97,33 @@ impl UpArgs {
 pub(crate) async fn up(args: UpArgs, session: Session) -> Result<(), Failure> {
     let settings = session.settings(&[&args])?;
     let target = args.log_target(&settings)?;
-    run(&session, &settings, "orewatch", services_config(&settings, target)?, &Service::ALL).await
+    let config = services_config(&settings, "orewatch", target)?;
+    run(&session, &settings, "orewatch", config, &Service::ALL).await
 }
 
 /// Runs one service.
 pub(crate) async fn serve(args: ServeArgs, session: Session) -> Result<(), Failure> {
-    let settings = session.settings(&[&args.server])?;
+    let settings = session.settings(&[&args])?;
     let target: LogTarget = settings.get("log")?.ok_or_else(|| {
         Failure::new(Class::Invalid, "missing-setting", "a single service needs a shared log")
             .with_hint("set --log nats://HOST:PORT (or OREWATCH_LOG), or run all services with `orewatch up`")
     })?;
     let name = format!("orewatch-{}", args.service.short());
-    run(&session, &settings, &name, services_config(&settings, target)?, &[args.service]).await
+    let config = services_config(&settings, args.service.short(), target)?;
+    run(&session, &settings, &name, config, &[args.service]).await
 }
 
 fn data_directory(settings: &Settings) -> Result<PathBuf, Failure> {
     settings.get_or("data", PathBuf::from(DEFAULT_DATA))
 }
 
-/// Reads the configuration of the services for a log.
-fn services_config(settings: &Settings, log: LogTarget) -> Result<ServicesConfig, Failure> {
+/// Reads the configuration of the services of the process `name` for a log.
+fn services_config(settings: &Settings, name: &str, log: LogTarget) -> Result<ServicesConfig, Failure> {
     let beside = match &log {
         LogTarget::Embedded(dir) => dir.clone(),
         LogTarget::Nats(_) => data_directory(settings)?,
     };
-    ServicesConfig::new(log, &beside, settings)
+    ServicesConfig::new(log, name, &beside, settings)
 }
 
 /// Reads which calls are accepted.

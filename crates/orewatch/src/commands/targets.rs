@@ -67,7 +67,7 @@ async fn targets(args: &Args, client: &Client) -> Result<(), Failure> {
         as_at: as_at::parse(args.as_at.as_deref())?,
         since: args.since.clone(),
     };
-    let found = client.exposure().await?.list_targets(client.request(request)).await?.into_inner().targets;
+    let found = client.take(client.exposure().await?.list_targets(client.request(request)).await?).targets;
     match client.out.format {
         Format::Json | Format::Csv => client.out.rows(&found.iter().flat_map(bases).collect::<Vec<_>>())?,
         Format::Table if found.is_empty() => {

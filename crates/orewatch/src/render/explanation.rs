@@ -10,9 +10,9 @@ use super::out::Out;
 use super::row::table;
 use super::sheet::{Align, pad};
 use super::wrap::labelled;
-use crate::view::projection_words;
 use crate::view::revision::firmness_sentence;
 use crate::view::verdict::{standing_words, verdict_line};
+use crate::view::{projection_words, skipped_texts};
 use crate::words::{by_word, economy_name};
 use orewatch_contracts::figure::{bar, difference_in, estimate, percent, status_word, value_in};
 
@@ -47,6 +47,8 @@ pub(crate) fn explanation(out: &Out, exposure: &Exposure, response: &ExplainExpo
     text.push_str(&section(&rows, sources(out, &response.rows)));
     text.push_str(&section("Releases", releases(&response.releases)));
     text.push_str(&section("What the publishers say", notes(out, &response.notes)));
+    let skipped = skipped_texts(&response.skipped).into_iter().map(|text| format!("  {text}\n")).collect();
+    text.push_str(&section("Recorded, but marked as not to count", skipped));
     text
 }
 

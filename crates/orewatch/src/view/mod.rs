@@ -48,7 +48,7 @@ pub(crate) use policy::{
     covers_words, declaration_words, kind_word, period_words, policy_changes, policy_value, preference_words,
     scope_words,
 };
-pub(crate) use release::{QuarantinedRow, release_state_word, table_word};
+pub(crate) use release::{QuarantinedRow, release_state_word, skipped_texts, table_word};
 pub(crate) use release_page::release_page;
 pub(crate) use scenario::ScenarioCoverage;
 pub(crate) use target::{ProgressLine, TargetBasis, confirmation, kind_of_target, verdict_mark};

@@ -1,4 +1,5 @@
 //! Rows of releases and quarantined rows.
+use orewatch_contracts::common::v1::EventSkipped;
 use orewatch_contracts::ingestion::v1::{
     GateVerdict, Provenance, Rejection, Release, ReleaseInfo, ReleaseState, Report, Table,
 };
@@ -142,7 +143,20 @@ fn scope_columns() -> Vec<Column<ReleaseInfo>> {
         column("covers", |info: &ReleaseInfo| Cell::text(covers_words(info)))
             .shown("covers", Left)
             .if_room(4),
+        column("skipped", |info: &ReleaseInfo| Cell::List(skipped_texts(&info.skipped)))
+            .shown("does not count", Left)
+            .unless_empty()
+            .if_room(5),
     ]
+}
+
+/// Events that do not count, because somebody marked them.
+pub(crate) fn skipped_texts(skipped: &[EventSkipped]) -> Vec<String> {
+    let text = |mark: &EventSkipped| {
+        let kind = mark.kind.rsplit('.').next().filter(|kind| !kind.is_empty()).unwrap_or("event");
+        format!("{kind} at position {}, marked by {}: {}", mark.position, mark.actor, mark.reason)
+    };
+    skipped.iter().map(text).collect()
 }
 
 /// Table of a release, as a word.

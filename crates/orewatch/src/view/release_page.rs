@@ -2,7 +2,7 @@
 use orewatch_contracts::ingestion::v1::{Release, ReleaseInfo, Report, Verdict};
 use orewatch_formats::scope;
 
-use super::{covers_words, kind_word, period_words, release_state_word, table_word};
+use super::{covers_words, kind_word, period_words, release_state_word, skipped_texts, table_word};
 use crate::render::{Out, hanging, labels};
 use crate::words::{enum_word, grouped, instant, time_text};
 
@@ -45,6 +45,7 @@ pub(crate) fn release_page(out: &Out, info: &ReleaseInfo, brief: bool) -> String
         ("restates", report.restates.clone()),
         (state.as_str(), time_text(info.closed_at)),
         ("position", position),
+        ("not counted", skipped_texts(&info.skipped).join("; ")),
     ];
     let mut text = format!("{}\n", out.style.bold(&release.id));
     text.push_str(&labels(&fields, LABEL_WIDTH, out.width));

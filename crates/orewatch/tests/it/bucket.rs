@@ -1,4 +1,4 @@
-//! The archive in a bucket, against a small server that speaks enough of S3.
+//! The archive and backups in a bucket, against a small server that speaks enough of S3.
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -11,6 +11,8 @@ struct Kept {
     objects: BTreeMap<String, Vec<u8>>,
     parts: BTreeMap<(String, u32), Vec<u8>>,
     asked: Vec<String>,
+    /// Conditions of requests that were met, with the key.
+    conditions: Vec<String>,
     /// Requests that are answered with an error before the server begins to work.
     broken: usize,
 }
@@ -37,15 +39,19 @@ impl Bucket {
     }
 
     fn orewatch(&self, args: &[&str]) -> std::process::Output {
-        Command::new(env!("CARGO_BIN_EXE_orewatch"))
+        self.command(args).output().unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orewatch"));
+        command
             .args(args)
             .env("OREWATCH_ARCHIVE", "s3://originals/some/prefix")
             .env("AWS_ENDPOINT_URL", &self.address)
             .env("AWS_REGION", "eu-test-1")
             .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test-secret")
-            .output()
-            .unwrap()
+            .env("AWS_SECRET_ACCESS_KEY", "test-secret");
+        command
     }
 }
 
@@ -104,7 +110,7 @@ impl Kept {
         let key = key.to_owned();
         let parameter =
             |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
-        let tag = |content: &[u8]| vec![("etag".to_owned(), format!("\"{}\"", content.len()))];
+        let tag = |content: &[u8]| vec![("etag".to_owned(), etag(content))];
         match (method, parameter("partNumber"), parameter("uploadId")) {
             ("POST", None, None) => {
                 let xml =
@@ -125,9 +131,20 @@ impl Kept {
                 ("200 OK", Vec::new(), xml.into())
             }
             ("PUT", None, None) => {
-                let etag = tag(&body);
+                let (known, etag) = (self.objects.get(&key).map(|object| etag(object)), tag(&body));
+                let is_new = headers.get("if-none-match").is_none_or(|_| known.is_none());
+                if !is_new || headers.get("if-match").is_some_and(|wanted| Some(wanted) != known.as_ref()) {
+                    return ("412 Precondition Failed", Vec::new(), Vec::new());
+                }
+                let condition =
+                    ["if-match", "if-none-match"].into_iter().find(|name| headers.contains_key(*name));
+                self.conditions.extend(condition.map(|condition| format!("{condition} {key}")));
                 self.objects.insert(key, body);
                 ("200 OK", etag, Vec::new())
+            }
+            ("GET", ..) if parameter("list-type").is_some() => {
+                let xml = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+                ("200 OK", Vec::new(), xml.into())
             }
             ("GET" | "HEAD", ..) => match self.objects.get(&key) {
                 None => ("404 Not Found", Vec::new(), Vec::new()),
@@ -141,6 +158,11 @@ impl Kept {
             _ => ("400 Bad Request", Vec::new(), Vec::new()),
         }
     }
+}
+
+fn etag(content: &[u8]) -> String {
+    let sum = content.iter().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add((*byte).into()));
+    format!("\"{}-{sum:x}\"", content.len())
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -197,4 +219,96 @@ fn a_missing_bucket_is_a_clear_error() {
     assert_eq!(run.status.code(), Some(4), "{}", text(&run.stderr));
     assert!(text(&run.stderr).contains("the archive's bucket cannot be used"), "{}", text(&run.stderr));
     assert!(!text(&run.stderr).contains("test-secret"));
+}
+
+/// Trade in graphite among many economies.
+fn trade(vintage: u32) -> String {
+    let mut text = format!(
+        "# table: trade\n# dataset: trial\n# vintage: {vintage}\n# hs: HS92\n\
+         period,exporter,importer,product,value_kusd,quantity_t\n"
+    );
+    let economies = || orewatch_catalog::economies().iter().take(90).map(|economy| economy.iso3);
+    for (at, exporter) in (1_u32..).zip(economies()) {
+        for (to, importer) in (1_u32..).zip(economies()).filter(|(to, _)| *to != at) {
+            let tonnes = at * 977 + to * 131 + vintage;
+            text.push_str(&format!("2024,{exporter},{importer},250410,{},{tonnes}\n", tonnes * 3 + at));
+        }
+    }
+    text
+}
+
+#[test]
+fn snapshots_are_listed_in_a_bucket_by_compare_and_set() {
+    let bucket = Bucket::start(0);
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let orewatch = |args: &[&str]| {
+        let args = [args, &["--data", data.to_str().unwrap(), "--log-level", "info"]].concat();
+        let run =
+            bucket.command(&args).env("OREWATCH_SNAPSHOTS", "s3://originals/snapshots").output().unwrap();
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        text(&run.stderr)
+    };
+    for vintage in [1, 2] {
+        let path = directory.path().join(format!("{vintage}.csv"));
+        std::fs::write(&path, trade(vintage)).unwrap();
+        orewatch(&["ingest", path.to_str().unwrap(), "--accept", "region-overlaps"]);
+    }
+    let conditions = bucket.kept.lock().unwrap().conditions.clone();
+    for service in ["ingestion", "exposure"] {
+        let key = format!("/originals/snapshots/{service}/newest");
+        let expected = [format!("if-none-match {key}"), format!("if-match {key}")];
+        let found: Vec<_> =
+            conditions.iter().filter(|condition| condition.ends_with(&key)).cloned().collect();
+        assert_eq!(found, expected);
+    }
+    std::fs::remove_dir_all(data.join("snapshots")).unwrap();
+    let log = orewatch(&["releases"]);
+    assert_eq!(log.matches("starting from a snapshot").count(), 2, "alerting has nothing to keep: {log}");
+}
+
+#[test]
+fn logs_are_backed_up_to_a_bucket_and_restored_from_it() {
+    let bucket = Bucket::start(1);
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let run = |args: &[&str]| {
+        let run = bucket.orewatch(args);
+        assert!(run.status.success(), "{args:?}: {}", text(&run.stderr));
+        run.stdout
+    };
+    std::fs::write(path("survey.csv"), survey(24)).unwrap();
+    run(&["ingest", &path("survey.csv"), "--data", &path("data")]);
+    let place = "s3://originals/backups";
+    run(&["log", "backup", "--to", place, "--data", &path("data")]);
+    let second = run(&["log", "backup", "--to", place, "--data", &path("data"), "--format", "json"]);
+    let rows: serde_json::Value = serde_json::from_slice(&second).unwrap();
+    assert_eq!(rows[0]["written"], 0, "everything was there: {rows}");
+    assert!(
+        bucket.kept.lock().unwrap().objects.contains_key("/originals/backups/observations/manifest.json")
+    );
+    run(&["log", "verify", place]);
+    run(&["log", "restore", "--from", place, "--data", &path("restored")]);
+    let [before, after] = ["data", "restored"].map(|data| {
+        run(&[
+            "log",
+            "tail",
+            "--from",
+            "1",
+            "--log-name",
+            "observations",
+            "--data",
+            &path(data),
+            "--format",
+            "json",
+        ])
+    });
+    assert_eq!((before.len(), &before), (after.len(), &after));
+
+    let missing = bucket.orewatch(&["log", "verify", "s3://originals/elsewhere"]);
+    assert_eq!(missing.status.code(), Some(2), "{}", text(&missing.stderr));
+    let away = Bucket { address: "http://127.0.0.1:1".to_owned(), kept: Arc::default() };
+    let refused = away.orewatch(&["log", "verify", place]);
+    assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains(place), "{}", text(&refused.stderr));
 }

@@ -1,7 +1,7 @@
 //! Configuration: flags, environment and file, and what errors say about them.
 use std::fs;
 
-use crate::run::{command, err, run};
+use crate::run::{Up, command, err, run};
 
 #[test]
 fn help_succeeds_and_a_missing_command_is_an_error() {
@@ -68,9 +68,8 @@ fn a_single_service_needs_a_shared_log() {
 fn the_data_directory_goes_with_a_shared_log_and_not_with_another_embedded_one() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().to_str().unwrap();
-    // Only the log is missing.
-    let nowhere = run(&["up", "--log", "nats://127.0.0.1:1", "--data", data, "--listen", "127.0.0.1:0"]);
-    assert_eq!(nowhere.status.code(), Some(4), "{}", err(&nowhere));
+    // It starts, and waits for its log.
+    Up::start_with(data, &["--log", "nats://127.0.0.1:1"]).kill();
     let log = format!("embedded:{data}/log");
     let both = run(&["up", "--log", &log, "--data", data, "--listen", "127.0.0.1:0"]);
     assert_eq!(both.status.code(), Some(2), "{}", err(&both));
@@ -99,12 +98,12 @@ fn listening_beyond_this_machine_needs_tokens_or_open_to_all() {
         with(&["--config", config.to_str().unwrap()]),
         with(&["--tokens-file", tokens]),
     ] {
-        // Only the log is missing.
+        // Only the log cannot be used.
         let output = allowed.output().unwrap();
-        assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+        assert_eq!(output.status.code(), Some(7), "{}", err(&output));
     }
     let output = with(&[]).env("OREWATCH_OPEN_TO_ALL", "true").output().unwrap();
-    assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+    assert_eq!(output.status.code(), Some(7), "{}", err(&output));
 
     let both = with(&["--open-to-all", "--tokens-file", tokens]).output().unwrap();
     assert_eq!(both.status.code(), Some(2), "{}", err(&both));

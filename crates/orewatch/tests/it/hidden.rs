@@ -136,11 +136,11 @@ fn a_damaged_original_is_not_written() {
     let damaged = text.replace("CHN", "BRA");
     fs::write(&place, damaged).unwrap();
     let output = at(&["download", &digest, "-o", out.join("damaged.csv").to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+    assert_eq!(output.status.code(), Some(6), "{}", err(&output));
     assert!(err(&output).contains("damaged"), "{}", err(&output));
     // By its earlier name, to standard output: nothing of a damaged file is written.
     let output = at(&["fetch", &digest]);
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(4), 0), "{}", err(&output));
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(6), 0), "{}", err(&output));
     let left: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["whole.csv"]);
 }

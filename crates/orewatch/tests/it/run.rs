@@ -50,7 +50,12 @@ pub(crate) struct Up {
 
 impl Up {
     pub(crate) fn start(data: &str) -> Self {
-        let mut child = command(&["up", "--data", data, "--listen", "127.0.0.1:0"])
+        Self::start_with(data, &[])
+    }
+
+    /// With more arguments.
+    pub(crate) fn start_with(data: &str, more: &[&str]) -> Self {
+        let mut child = command(&[&["up", "--data", data, "--listen", "127.0.0.1:0"], more].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

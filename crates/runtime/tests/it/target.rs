@@ -1,6 +1,7 @@
 //! Targets: a directory or a NATS server.
 use std::path::PathBuf;
 
+use orewatch_eventlog::jetstream::JetStreamOptions;
 use orewatch_runtime::LogTarget;
 
 #[test]
@@ -25,7 +26,8 @@ fn a_wrong_target_says_what_to_write() {
 #[tokio::test]
 async fn a_directory_in_use_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    let store = LogTarget::Embedded(dir.path().to_owned()).connect().await.unwrap();
+    let store =
+        LogTarget::Embedded(dir.path().to_owned()).connect(&JetStreamOptions::default()).await.unwrap();
     let _held = store.open("alerts").await.unwrap();
     let failure = store.open("alerts").await.unwrap_err();
     assert!(failure.message.contains("alerts"), "{failure}");

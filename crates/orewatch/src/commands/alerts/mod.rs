@@ -171,7 +171,7 @@ pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<Vec<Al
     let mut service = client.alerting().await?;
     let mut alerts = all_pages(async |page_token| {
         let request = ListAlertsRequest { filter: Some(filter.clone()), page_size: PAGE_SIZE, page_token };
-        let page = service.list_alerts(client.request(request)).await?.into_inner();
+        let page = client.take(service.list_alerts(client.request(request)).await?);
         Ok((page.alerts, page.next_page_token))
     })
     .await?;
@@ -183,7 +183,7 @@ pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<Vec<Al
 /// suggestion.
 async fn unknown_words(client: &Client, filter: &AlertFilter) -> Result<Vec<String>, Failure> {
     let request = ListAlertsRequest { filter: Some(filter.clone()), page_size: 1, page_token: String::new() };
-    Ok(client.alerting().await?.list_alerts(client.request(request)).await?.into_inner().warnings)
+    Ok(client.take(client.alerting().await?.list_alerts(client.request(request)).await?).warnings)
 }
 
 /// Refuses a filter that names what no rule has: without that, a typing error looks like no alerts.

@@ -19,7 +19,7 @@ const LABEL_WIDTH: usize = 11;
 /// Runs the command.
 pub(super) async fn run(alert: &str, client: &Client) -> Result<(), Failure> {
     let request = GetAlertRequest { alert: alert.to_owned() };
-    let response = client.alerting().await?.get_alert(client.request(request)).await?.into_inner();
+    let response = client.take(client.alerting().await?.get_alert(client.request(request)).await?);
     let alert = response.alert.unwrap_or_default();
     match client.out.format {
         Format::Json => client.out.json(&json!({

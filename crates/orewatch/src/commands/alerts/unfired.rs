@@ -19,7 +19,7 @@ const MAX_SHOWN: usize = 20;
 /// Shows why there is no alert.
 pub(super) async fn run(client: &Client, wanted: &Wanted) -> Result<(), Failure> {
     let request = GetRuleRequest { rule: wanted.rule.clone() };
-    let response = client.alerting().await?.get_rule(client.request(request)).await?.into_inner();
+    let response = client.take(client.alerting().await?.get_rule(client.request(request)).await?);
     let rule: Rule = response.rule.and_then(|info| info.rule).unwrap_or_default();
     let checked = check(&rule)?;
     require_watched(&checked, wanted)?;

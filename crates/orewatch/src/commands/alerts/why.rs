@@ -39,7 +39,7 @@ pub(crate) async fn run(alert: &str, client: &Client) -> Result<(), Failure> {
     let explained = client.notifications().await?.explain_alert(client.request(request)).await?.into_inner();
     let request = GetAlertRequest { alert: alert.to_owned() };
     let transitions =
-        client.alerting().await?.get_alert(client.request(request)).await?.into_inner().transitions;
+        client.take(client.alerting().await?.get_alert(client.request(request)).await?).transitions;
     let exposure = match explain_figure(&explained, client).await {
         Ok(exposure) => Some(exposure),
         Err(failure) => {
@@ -68,7 +68,7 @@ async fn explain_figure(
         max_routes: 1,
         ..ExplainExposureRequest::default()
     };
-    Ok(client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner())
+    Ok(client.take(client.exposure().await?.explain_exposure(client.request(request)).await?))
 }
 
 fn json(out: &Out, known: &Explanation) -> Result<(), Failure> {

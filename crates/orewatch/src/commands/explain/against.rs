@@ -41,11 +41,11 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let mut service = client.exposure().await?;
     let later = ExplainExposureRequest { max_rows: MAX_ROWS, ..request.clone() };
-    let new = service.explain_exposure(client.request(later.clone())).await?.into_inner();
+    let new = client.take(service.explain_exposure(client.request(later.clone())).await?);
     // Without a period, the latest then may be another one.
     let as_of = new.exposure.as_ref().map(|exposure| exposure.period.clone()).unwrap_or_default();
     let earlier = ExplainExposureRequest { as_at: Some(against.clone()), as_of, ..later };
-    let old = service.explain_exposure(client.request(earlier)).await?.into_inner();
+    let old = client.take(service.explain_exposure(client.request(earlier)).await?);
     let between = CompareVintagesRequest {
         filter: Some(filter(&new)),
         from: Some(against),
@@ -54,7 +54,7 @@ pub(super) async fn run(
         reading: request.reading.clone(),
         ..CompareVintagesRequest::default()
     };
-    let between = service.compare_vintages(client.request(between)).await?.into_inner();
+    let between = client.take(service.compare_vintages(client.request(between)).await?);
     let differences = compare(&old, &new, &between);
     let rows = usize::try_from(request.max_rows).unwrap_or(usize::MAX);
     let compared = Compared { old, new, between, differences, rows };

@@ -38,7 +38,7 @@ pub(crate) async fn run(
             as_at: as_at.clone(),
             reading: reading.clone(),
         };
-        compared.push(service.compare_sources(client.request(request)).await?.into_inner());
+        compared.push(client.take(service.compare_sources(client.request(request)).await?));
     }
     let sides = compared.iter().filter_map(|one| Some((one.published.as_ref()?, &one.answers)));
     let rows: Vec<_> = sides

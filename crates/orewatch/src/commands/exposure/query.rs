@@ -32,7 +32,7 @@ pub(crate) async fn query(client: &Client, asked: QueryExposuresRequest) -> Resu
     let mut as_at_position = 0;
     let exposures = all_pages(async |page_token| {
         let request = QueryExposuresRequest { page_size: PAGE_SIZE, page_token, ..asked.clone() };
-        let page = service.query_exposures(client.request(request)).await?.into_inner();
+        let page = client.take(service.query_exposures(client.request(request)).await?);
         as_at_position = page.as_at_position;
         Ok((page.exposures, page.next_page_token))
     })

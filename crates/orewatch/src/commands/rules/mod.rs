@@ -324,7 +324,7 @@ async fn evaluated_rules(client: &Client, put: Vec<PutRuleResponse>) -> Result<V
         let mut service = service.clone();
         let rule = response.rule.and_then(|info| info.rule).map(|rule| rule.id).unwrap_or_default();
         let request = client.request(GetRuleRequest { rule });
-        async move { Ok(service.get_rule(request).await?.into_inner().rule.unwrap_or_default()) }
+        async move { Ok(client.take(service.get_rule(request).await?).rule.unwrap_or_default()) }
     };
     stream::iter(put).map(get).buffered(CONCURRENT_REQUESTS).try_collect().await
 }
@@ -334,7 +334,7 @@ pub(crate) async fn query(client: &Client) -> Result<Vec<RuleInfo>, Failure> {
     let mut service = client.alerting().await?;
     all_pages(async |page_token| {
         let request = ListRulesRequest { page_token, ..ListRulesRequest::default() };
-        let page = service.list_rules(client.request(request)).await?.into_inner();
+        let page = client.take(service.list_rules(client.request(request)).await?);
         Ok((page.rules, page.next_page_token))
     })
     .await
@@ -342,7 +342,7 @@ pub(crate) async fn query(client: &Client) -> Result<Vec<RuleInfo>, Failure> {
 
 async fn show(args: &OneArgs, client: &Client) -> Result<(), Failure> {
     let request = GetRuleRequest { rule: args.rule.clone() };
-    let response = client.alerting().await?.get_rule(client.request(request)).await?.into_inner();
+    let response = client.take(client.alerting().await?.get_rule(client.request(request)).await?);
     client.out.row(&response.rule.unwrap_or_default())
 }
 

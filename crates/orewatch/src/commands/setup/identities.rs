@@ -1,0 +1,36 @@
+//! Who connects to NATS, and which logs each may read and write.
+use orewatch_eventlog::jetstream::Identity;
+use orewatch_eventlog::skips_stream;
+
+use super::LOGS;
+
+/// All identities, with so many processes of each service.
+pub(super) fn identities(instances: usize) -> Vec<Identity> {
+    let service = |name: &str, reads: &[&str], writes: &str| Identity {
+        name: name.to_owned(),
+        reads: reads.iter().map(|log| (*log).to_owned()).collect(),
+        writes: vec![writes.to_owned()],
+        instances,
+        administers: false,
+    };
+    let alone = |name: &str| Identity {
+        name: name.to_owned(),
+        reads: Vec::new(),
+        writes: Vec::new(),
+        instances: 1,
+        administers: false,
+    };
+    vec![
+        Identity { administers: true, ..alone("setup") },
+        service("ingestion", &["observations"], "observations"),
+        service("exposure", &["observations", "exposures"], "exposures"),
+        service("alerting", &["exposures", "alerts"], "alerts"),
+        Identity { reads: vec!["alerts".to_owned()], ..alone("subscriber") },
+        Identity {
+            reads: LOGS.iter().map(|log| (*log).to_owned()).collect(),
+            // It marks events that must not count.
+            writes: LOGS.iter().filter_map(|log| Some(skips_stream(log).ok()?.to_string())).collect(),
+            ..alone("operator")
+        },
+    ]
+}
