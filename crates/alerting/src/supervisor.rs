@@ -125,7 +125,7 @@ impl Supervisor {
             Notifier { context: context.clone(), log: worker_log(), service: reader.clone(), is_evaluated };
         workers.spawn(persist(context.clone(), None, move || notifier.clone().run()));
         let (delivery, is_alone) = (Arc::clone(&self.sender), self.config.delivery.is_alone);
-        let deliverer = Deliverer::new(context.clone(), Arc::clone(&log), reader.clone(), delivery, is_alone);
+        let deliverer = Deliverer::new(context.clone(), Arc::clone(&log), reader, delivery, is_alone);
         workers.spawn(persist(context.clone(), None, move || deliverer.clone().run()));
         let serve = serve_while_stuck(
             context.clone(),

@@ -70,7 +70,7 @@ async fn open_in_background(
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut pause = PAUSES.0;
     loop {
-        match loudly(open_all(&target, &options, &names)).await {
+        match loudly(Box::pin(open_all(&target, &options, &names))).await {
             Ok(logs) => {
                 openers.iter().zip(logs).for_each(|(opener, log)| opener.open(log));
                 tracing::info!(logs = ?names, "the logs are open");

@@ -50,7 +50,7 @@ pub(crate) fn replace(
     expected: Option<ContentDigest>,
     content: &[u8],
 ) -> Result<bool, StoreError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(folder).map_err(|error| StoreError::file(folder, error))?;
     // The lock is on a file of its own, because the file itself is replaced. It ends with the handle.
     let lock_path = path.with_extension("lock");
@@ -66,7 +66,7 @@ pub(crate) fn replace(
 
 /// Writes a small file as a whole.
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = begin(path.parent().unwrap_or(Path::new(".")))?;
+    let mut file = begin(path.parent().unwrap_or_else(|| Path::new(".")))?;
     file.write_all(content)?;
     persist(file, path)
 }

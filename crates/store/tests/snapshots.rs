@@ -74,7 +74,7 @@ impl Desk {
     async fn append(&mut self, count: usize) {
         for _ in 0..count {
             let number = self.events.len();
-            let kind = if number % 2 == 0 { "kept" } else { "dropped" };
+            let kind = if number.is_multiple_of(2) { "kept" } else { "dropped" };
             let event = append(&self.log, number, kind).await;
             self.events.push(event);
         }

@@ -110,11 +110,11 @@ async fn a_service_that_loses_its_directory_starts_from_the_shared_snapshot_and_
     replicas.client(&["ingest", &second, "--accept", "region-overlaps"]);
     let expected = replicas.state().await;
     assert_ne!(expected, before);
-    for index in 0..SERVICES.len() {
+    for (index, service) in SERVICES.iter().enumerate() {
         replicas.lose(index);
         let state = replicas.state().await;
         let output = replicas.servers[index].process_output();
-        assert!(output.contains(STARTED), "{} begins with its logs:\n{output}", SERVICES[index]);
-        assert_eq!(state.difference(&expected), None, "{}", SERVICES[index]);
+        assert!(output.contains(STARTED), "{service} begins with its logs:\n{output}");
+        assert_eq!(state.difference(&expected), None, "{service}");
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn event(number: u64) -> NewEvent {
             u8::try_from(number % 256).unwrap();
             usize::try_from(number % 5).unwrap() * 50
         ]),
-        traceparent: (number % 2 == 0).then(|| format!("00-{number:032x}-00f067aa0ba902b7-01")),
+        traceparent: number.is_multiple_of(2).then(|| format!("00-{number:032x}-00f067aa0ba902b7-01")),
     }
 }
 

@@ -203,17 +203,21 @@ impl JetStream {
     }
 
     /// Limits the time of a question, and ends it when the server refuses what it asks.
-    async fn ask<T>(
+    fn ask<T>(
         &self,
         wait: Duration,
         asked: &Asked,
         question: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<T, Trouble> {
-        let mut refusals = self.refusals.listen();
-        tokio::select! {
-            biased;
-            answer = bounded(wait, question) => answer,
-            what = refusals.refusal_of(asked) => Err(Trouble::NotPermitted(what)),
+    ) -> impl Future<Output = Result<T, Trouble>> {
+        // The client's futures take tens of kilobytes, and every caller would carry them.
+        let question = Box::pin(question);
+        async move {
+            let mut refusals = self.refusals.listen();
+            tokio::select! {
+                biased;
+                answer = bounded(wait, question) => answer,
+                what = refusals.refusal_of(asked) => Err(Trouble::NotPermitted(what)),
+            }
         }
     }
 

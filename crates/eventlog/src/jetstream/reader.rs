@@ -93,6 +93,7 @@ pub(super) struct Reader {
 }
 
 /// What a reader comes to.
+#[expect(clippy::large_enum_variant, reason = "nearly all are messages, and a box for each would cost more")]
 enum Next {
     Message(Message),
     /// The consumer cannot be trusted any more, and why.

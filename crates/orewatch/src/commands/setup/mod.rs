@@ -75,7 +75,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
         make(&nats).await?;
     }
     let mut findings = nats.check(&LOGS).await?;
-    findings.extend(monitor::findings(args.monitor.as_deref()).await?);
+    findings.extend(monitor::findings(args.monitor.as_deref(), session.clock.now()).await?);
     out.rows(&findings)?;
     conclude(&out, &findings)
 }

@@ -45,7 +45,7 @@ struct JetStreamConfig {
 ///
 /// # Errors
 /// The monitoring port does not answer, or with something else.
-pub(super) async fn findings(monitor: Option<&str>) -> Result<Vec<Finding>, Failure> {
+pub(super) async fn findings(monitor: Option<&str>, now: Timestamp) -> Result<Vec<Finding>, Failure> {
     let Some(address) = monitor else {
         let remedy = "name the monitoring port of each server with --monitor http://HOST:8222";
         return Ok(vec![
@@ -55,7 +55,7 @@ pub(super) async fn findings(monitor: Option<&str>) -> Result<Vec<Finding>, Fail
     };
     let asked = timeout(PATIENCE, varz(address)).await;
     let varz = asked.unwrap_or_else(|_| Err(silent(address, "it does not answer in time")))?;
-    Ok(compare(&varz, Timestamp::now()))
+    Ok(compare(&varz, now))
 }
 
 fn compare(varz: &Varz, now: Timestamp) -> Vec<Finding> {
