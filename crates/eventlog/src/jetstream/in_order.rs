@@ -78,7 +78,7 @@ impl Group<'_> {
     fn go_on(&mut self, stored: usize, next: Self) {
         self.events.drain(..stored.min(self.events.len()));
         (self.is_last, self.refused) = (next.is_last, next.refused);
-        next.events.into_iter().for_each(|event| self.events.push(event));
+        self.events.extend(next.events);
         self.bytes = limits::data_size(&self.events);
     }
 }
