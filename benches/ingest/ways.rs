@@ -11,15 +11,17 @@ use orewatch_tests::process::Server;
 use orewatch_tests::system::client;
 use orewatch_tests::tools::{orewatch, output, root, text};
 
-use crate::{agree, raw, tables, usage};
+use crate::{agree, in_order, raw, tables, usage};
 
 /// Cost of one run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Run {
     /// Seconds until the figures can be queried.
     pub(crate) wall: f64,
-    /// Seconds until the rows are durable, and seconds to publish the same bytes alone. 0 if not measured.
+    /// Seconds until the rows are durable. 0 if not measured, as the next two.
     pub(crate) durable: f64,
+    /// Seconds to append the same events alone, and to publish the same bytes alone.
+    pub(crate) appended: f64,
     pub(crate) raw: f64,
     /// CPU seconds of all processes except a NATS server.
     pub(crate) processor: f64,
@@ -67,7 +69,7 @@ impl Job<'_> {
         (run, rows, figures)
     }
 
-    /// The same on JetStream; then publishes the bytes of its log alone.
+    /// The same on JetStream; then appends the events of its log alone, and publishes their bytes alone.
     pub(crate) async fn on_jetstream(&self) -> Run {
         let data = self.data();
         fs::create_dir_all(&data).expect("a folder for the archive");
@@ -78,9 +80,11 @@ impl Job<'_> {
         let (run, _) = self.ingest(&server).await;
         assert!(server.stop().success());
         let messages = raw::stored_messages(&nats.url()).await;
+        let events = in_order::stored_events(&nats.url()).await;
         drop(nats);
-        let alone = NatsServer::start();
-        Run { raw: raw::publish(&alone.url(), messages).await, ..run }
+        let (ours, alone) = (NatsServer::start(), NatsServer::start());
+        let appended = in_order::append(&ours.url(), &events).await;
+        Run { appended, raw: raw::publish(&alone.url(), messages).await, ..run }
     }
 
     /// Ingests until the release is durable and committed, and until queries include it.

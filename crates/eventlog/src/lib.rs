@@ -14,6 +14,7 @@
 //! | stored in | one SQLite file for each log | one stream of a NATS server (2.12 or later) for each log |
 //! | acknowledged means | flushed to disk | flushed to disk, if the server has `sync_interval: always` |
 //! | shared flushes | all appends that wait together | the events of one append |
+//! | events in order | one group after another | the next group is sent while one is stored |
 //! | a second writer | a second process is refused | any number, decided by the expectation |
 //! | a reused event id | refused for the log's lifetime | refused within the duplicate window |
 //! | a damaged event | found by its digest, on reading | found by the server's own checksum |
@@ -24,7 +25,8 @@
 //! [`history`] reads what is there now, [`append_with_retry`] gets over a log that is away for a moment, a
 //! [`WaitingLog`] waits where an append would be refused because the log is full or away, a [`SkippingLog`]
 //! passes over events that an operator has marked, and an [`OpeningLog`] stands for a log that is not open
-//! yet.
+//! yet. Who has many events for one stream hands all of them over, in their order
+//! ([`EventLog::append_in_order`]).
 //!
 //! Both adapters have the same limits and check them before anything is stored: [`MAX_EVENT_BYTES`],
 //! [`MAX_APPEND_BYTES`], [`MAX_APPEND_EVENTS`]. Data that waits to be stored is bounded as well: an append
@@ -37,6 +39,7 @@
 mod append;
 pub mod embedded;
 mod follow;
+mod in_order;
 pub mod jetstream;
 mod limits;
 mod opening;
@@ -50,6 +53,7 @@ mod skipped;
 
 pub use append::append_with_retry;
 pub use follow::{Follower, Interruption, Progress, history};
+pub use in_order::{NewEvents, Unfinished};
 pub use limits::{MAX_APPEND_BYTES, MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
 pub use opening::{Opener, OpeningLog};
 pub use orewatch_contracts::log::attribute;

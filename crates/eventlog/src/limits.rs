@@ -14,6 +14,13 @@ pub const MAX_APPEND_BYTES: usize = 16 * 1024 * 1024;
 /// Upper bound on the events of one append: NATS allows as many in an atomic batch by default.
 pub const MAX_APPEND_EVENTS: usize = 1_000;
 
+/// Data of events in order that are appended together, in bytes: a group is full once it has as many. Larger
+/// ones gain little, and as many bytes wait in memory.
+pub(crate) const GROUP_BYTES: usize = 4 * 1024 * 1024;
+
+/// Events in order that are appended together.
+pub(crate) const GROUP_EVENTS: usize = 256;
+
 /// Upper bound on the length of an event's kind and of its trace context, in bytes.
 const MAX_ATTRIBUTE_BYTES: usize = 250;
 

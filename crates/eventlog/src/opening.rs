@@ -10,7 +10,8 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::watch;
 
 use crate::{
-    Error, EventLog, Extent, Filter, Items, NewEvent, PassedOver, Position, SkippedPositions, StreamName,
+    Error, EventLog, Extent, Filter, Items, NewEvent, NewEvents, PassedOver, Position, SkippedPositions,
+    StreamName, Unfinished,
 };
 
 /// Time that a call waits for the log to be opened.
@@ -82,6 +83,20 @@ impl EventLog for OpeningLog {
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Result<Vec<Position>, Error>> {
         async move { self.opened().await?.append(stream, expected, events).await }.boxed()
+    }
+
+    fn append_in_order<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: &'a mut NewEvents<'a>,
+    ) -> BoxFuture<'a, Result<Position, Unfinished>> {
+        async move {
+            let unopened = |error| Unfinished { error, last: expected, rest: Vec::new() };
+            let log = self.opened().await.map_err(unopened)?;
+            log.append_in_order(stream, expected, events).await
+        }
+        .boxed()
     }
 
     fn read(&self, filter: Filter, after: Position) -> Items {

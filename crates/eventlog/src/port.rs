@@ -6,6 +6,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{self, BoxFuture};
 use futures_util::stream::BoxStream;
 
+use crate::in_order::{self, NewEvents, Unfinished};
 use crate::skipped::SkippedPositions;
 use crate::{Error, Event, NewEvent, PassedOver, Position, StreamName};
 
@@ -40,6 +41,29 @@ pub trait EventLog: fmt::Debug + Send + Sync {
         expected: Position,
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Result<Vec<Position>, Error>>;
+
+    /// Appends events to a stream in their order, as many of them as there are, and is ready for the next
+    /// ones while the log stores those before them. Returns the position of the last one, `expected` if there
+    /// is none.
+    ///
+    /// Each event is stored right after the one before it on the stream, in appends of the log's choice. If
+    /// that cannot go on, a beginning of the events is stored, each once and without a gap between them. What
+    /// of a beginning follows `expected` already is recognised by its ids, and the others are appended after
+    /// it: what ended early is simply repeated, by anybody.
+    ///
+    /// Of `events`, a bounded part is taken at a time. Once it has ended it must stay so, because it is asked
+    /// again.
+    ///
+    /// # Errors
+    /// Those of [`append`](Self::append), with what is not stored: see [`Unfinished`].
+    fn append_in_order<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: &'a mut NewEvents<'a>,
+    ) -> BoxFuture<'a, Result<Position, Unfinished>> {
+        in_order::append_groups(self, stream, expected, events).boxed()
+    }
 
     /// Reads the events that match after a position: history first, then [`Item::CaughtUp`], then live
     /// events, without a gap or a repeat.

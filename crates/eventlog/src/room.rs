@@ -12,8 +12,8 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::watch;
 
 use crate::{
-    Error, EventLog, Extent, Filter, Item, Items, NewEvent, PassedOver, Position, SkippedPositions,
-    StreamName,
+    Error, EventLog, Extent, Filter, Item, Items, NewEvent, NewEvents, PassedOver, Position,
+    SkippedPositions, StreamName, Unfinished,
 };
 
 /// Shortest and longest pause between two attempts on a log that is full or away.
@@ -40,6 +40,11 @@ struct Pauses(Duration);
 impl Pauses {
     fn new() -> Self {
         Self(PAUSES.0)
+    }
+
+    /// Begins with the shortest pause again.
+    fn reset(&mut self) {
+        *self = Self::new();
     }
 
     async fn wait(&mut self) {
@@ -182,6 +187,48 @@ impl EventLog for WaitingLog {
                         return outcome;
                     }
                 }
+            }
+        }
+        .boxed()
+    }
+
+    fn append_in_order<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: &'a mut NewEvents<'a>,
+    ) -> BoxFuture<'a, Result<Position, Unfinished>> {
+        async move {
+            let (mut waiting, mut pauses) = (None, Pauses::new());
+            let (mut reached, mut left) = (expected, Vec::new());
+            loop {
+                let mut input = stream::iter(left).chain(&mut *events);
+                let Unfinished { error, last, rest } =
+                    match self.log.append_in_order(stream, reached, &mut input).await {
+                        Ok(position) => {
+                            self.log_back();
+                            if waiting.take().is_some() {
+                                self.log_room();
+                            }
+                            return Ok(position);
+                        }
+                        Err(unfinished) => unfinished,
+                    };
+                if last != reached {
+                    pauses.reset();
+                }
+                (reached, left) = (last, rest);
+                match error {
+                    Error::Full { reason, .. } => {
+                        waiting.get_or_insert_with(|| Waiting::begin(self, &reason));
+                    }
+                    Error::Unavailable { .. } => self.log_away(&error),
+                    error => {
+                        self.log_back();
+                        return Err(Unfinished { error, last: reached, rest: left });
+                    }
+                }
+                pauses.wait().await;
             }
         }
         .boxed()

@@ -20,7 +20,8 @@ use uuid::Uuid;
 
 use crate::skipped::{Skip, SkippedPositions};
 use crate::{
-    Error, EventLog, Extent, Filter, Item, Items, NewEvent, PassedOver, Position, StreamName, history,
+    Error, EventLog, Extent, Filter, Item, Items, NewEvent, NewEvents, PassedOver, Position, StreamName,
+    Unfinished, history,
 };
 
 /// Type of a mark on the log.
@@ -199,10 +200,13 @@ impl MarkedLog {
 
     /// Notices an error after which the log may be another one.
     fn notice<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
-        if let Err(Error::Unavailable { .. } | Error::Replaced { .. } | Error::Gone { .. }) = &answer {
+        answer.inspect_err(|error| self.notice_error(error))
+    }
+
+    fn notice_error(&self, error: &Error) {
+        if matches!(error, Error::Unavailable { .. } | Error::Replaced { .. } | Error::Gone { .. }) {
             self.is_suspect.store(true, Ordering::Relaxed);
         }
-        answer
     }
 }
 
@@ -291,6 +295,19 @@ impl EventLog for SkippingLog {
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Result<Vec<Position>, Error>> {
         async move { self.0.notice(self.0.log.append(stream, expected, events).await) }.boxed()
+    }
+
+    fn append_in_order<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: &'a mut NewEvents<'a>,
+    ) -> BoxFuture<'a, Result<Position, Unfinished>> {
+        async move {
+            let appended = self.0.log.append_in_order(stream, expected, events).await;
+            appended.inspect_err(|unfinished| self.0.notice_error(&unfinished.error))
+        }
+        .boxed()
     }
 
     fn read(&self, filter: Filter, after: Position) -> Items {

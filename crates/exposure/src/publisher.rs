@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 use orewatch_contracts::Failure;
-use orewatch_eventlog::{Error, EventLog, NewEvent, Position, StreamName, append_with_retry};
+use orewatch_eventlog::{Error, EventLog, NewEvent, Position, StreamName, Unfinished};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -17,12 +17,6 @@ use crate::claim_tail::ClaimTail;
 use crate::decide::{self, Plan, Published};
 use crate::evolve::BookRevision;
 use crate::tail::{self, Step, Tail};
-
-/// Largest size of one append, in bytes: a few chunks, so that little waits in memory.
-const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
-
-/// Largest number of events in one append.
-const MAX_BATCH_EVENTS: usize = 256;
 
 /// Number of materials that are computed at the same time.
 const PARALLEL_MATERIALS: usize = 2;
@@ -133,19 +127,19 @@ impl Publisher {
         let Computed { material, stream, events } = computed;
         let mut tail = self.tail(material, stream).await?;
         while let Some(present) = tail.present(events, step, stream)? {
-            let batch = batch(events.get(present..).unwrap_or_default());
-            let Some(newest) = batch.last() else { return Ok(()) };
-            match append_with_retry(&*self.log, stream, tail.position, batch.to_vec()).await {
-                Ok(position) => {
-                    let complete = present + batch.len() == events.len();
-                    tail = tail.after(step, newest, position, complete);
-                }
-                Err(Error::Conflict { expected, actual, .. }) if actual < expected => {
-                    return Err(shortened(&*self.log, stream, expected, actual).into());
-                }
-                Err(Error::Conflict { .. }) => tail = Tail::read(&*self.log, stream).await?,
-                Err(error) => return Err(error.into()),
-            }
+            let missing = events.get(present..).unwrap_or_default();
+            let Some(newest) = missing.last() else { return Ok(()) };
+            let mut ready = stream::iter(missing.iter().cloned());
+            tail = match self.log.append_in_order(stream, tail.position, &mut ready).await {
+                Ok(position) => Tail::at_end(step, newest, position),
+                Err(Unfinished { error, .. }) => match error {
+                    Error::Conflict { expected, actual, .. } if actual < expected => {
+                        return Err(shortened(&*self.log, stream, expected, actual).into());
+                    }
+                    Error::Conflict { .. } => Tail::read(&*self.log, stream).await?,
+                    error => return Err(error.into()),
+                },
+            };
             self.tails.insert(material, tail.clone());
         }
         Ok(())
@@ -206,15 +200,4 @@ fn shortened(log: &dyn EventLog, stream: &StreamName, known: Position, actual: P
 
 fn unnamed(error: orewatch_eventlog::InvalidName) -> Failure {
     Failure::internal(error.to_string())
-}
-
-/// The first events that fit into one append: at least one.
-fn batch(events: &[NewEvent]) -> &[NewEvent] {
-    let mut bytes = 0_usize;
-    let fits = events.iter().take(MAX_BATCH_EVENTS).take_while(|event| {
-        bytes = bytes.saturating_add(event.data.len());
-        bytes <= MAX_BATCH_BYTES
-    });
-    let count = fits.count().max(1);
-    events.get(..count).unwrap_or(events)
 }

@@ -64,16 +64,10 @@ struct Last {
 }
 
 impl Tail {
-    /// The tail once events of a step are appended, the last of them at `position`.
-    pub(crate) fn after(&self, step: Step, event: &NewEvent, position: Position, complete: bool) -> Self {
-        let (lacks, is_older) = match &self.last {
-            Some(last) if !complete => (last.lacks.clone(), last.is_older),
-            _ => (Vec::new(), false),
-        };
-        Self {
-            position,
-            last: Some(Last { id: event.id, step, time: event.time, complete, lacks, is_older }),
-        }
+    /// The tail once all events of a step are appended, this one at `position` as the last.
+    pub(crate) fn at_end(step: Step, event: &NewEvent, position: Position) -> Self {
+        let (id, time, lacks) = (event.id, event.time, Vec::new());
+        Self { position, last: Some(Last { id, step, time, complete: true, lacks, is_older: false }) }
     }
 
     /// How many events of a step are there already. None: all of them, and perhaps later ones.

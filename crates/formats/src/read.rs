@@ -171,11 +171,13 @@ impl<E: From<SourceError>> Recorder<'_, E> {
     /// Hands out the rows that are left.
     fn finish(mut self) -> Result<Totals, E> {
         self.record_undistributed()?;
-        self.chunker.flush(&self.names, &mut self.full);
         self.progress.rows = self.totals.read;
         self.progress.bytes = self.before;
-        for chunk in std::mem::take(&mut self.full) {
-            (self.sink)(Piece::Observations(chunk), self.progress)?;
+        // One after the other, so that a chunk is recorded while the next is made.
+        while self.chunker.flush_some(&self.names, &mut self.full) {
+            for chunk in std::mem::take(&mut self.full) {
+                (self.sink)(Piece::Observations(chunk), self.progress)?;
+            }
         }
         let duplicates = self.quarantine.duplicate_keys();
         let first = repeated::find_first(self.plan, &mut self.names, duplicates)?;

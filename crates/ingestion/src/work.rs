@@ -8,8 +8,8 @@ use orewatch_contracts::common::v1::EventSkipped;
 use orewatch_contracts::ingestion::v1::{ObservationEvent, ObservationEventKind};
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{
-    Error, Event, EventLog, Filter, Follower, Interruption, Item, NewEvent, Position, Progress, Projection,
-    StreamName,
+    Error, Event, EventLog, Filter, Follower, Interruption, Item, NewEvent, NewEvents, Position, Progress,
+    Projection, StreamName, Unfinished,
 };
 use orewatch_formats::ids;
 use orewatch_runtime::{Context, FollowedLog, Readiness, trace};
@@ -341,18 +341,20 @@ impl Repository {
         self.append_events(stream, expected, events.iter().map(new_event).collect()).await
     }
 
-    /// Appends chunks to a release's stream, all or none. Returns the position of the last.
-    pub(crate) async fn append_chunks(
+    /// Appends events to a release's stream in their order. Returns the position of the last.
+    pub(crate) async fn append_in_order(
         &self,
         stream: &StreamName,
         expected: Position,
-        chunks: &[&Chunk],
-        attempt: u32,
-    ) -> Result<Position, Error> {
-        chunks.iter().for_each(|chunk| self.digests.insert(chunk));
-        let event =
-            |chunk: &&Chunk| self.new_event(stream, attempt, chunk.kind, chunk.number, chunk.data.clone());
-        self.append_events(stream, expected, chunks.iter().map(event).collect()).await
+        events: &mut NewEvents<'_>,
+    ) -> Result<Position, Unfinished> {
+        self.log.append_in_order(stream, expected, events).await
+    }
+
+    /// The event that records a chunk, which is about to be appended.
+    pub(crate) fn chunk_event(&self, stream: &StreamName, attempt: u32, chunk: &Chunk) -> NewEvent {
+        self.digests.insert(chunk);
+        self.new_event(stream, attempt, chunk.kind, chunk.number, chunk.data.clone())
     }
 
     fn new_event(

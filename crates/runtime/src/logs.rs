@@ -15,8 +15,8 @@ use orewatch_contracts::common::v1::LogState;
 use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{
-    Error, EventLog, Extent, Filter, Interruption, Items, NewEvent, PassedOver, Position, SkippedPositions,
-    StreamName,
+    Error, EventLog, Extent, Filter, Interruption, Items, NewEvent, NewEvents, PassedOver, Position,
+    SkippedPositions, StreamName, Unfinished,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -252,6 +252,19 @@ impl EventLog for GuardedLog {
         async move {
             self.check()?;
             self.log.append(stream, expected, events).await
+        }
+        .boxed()
+    }
+
+    fn append_in_order<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: &'a mut NewEvents<'a>,
+    ) -> BoxFuture<'a, Result<Position, Unfinished>> {
+        async move {
+            self.check().map_err(|error| Unfinished { error, last: expected, rest: Vec::new() })?;
+            self.log.append_in_order(stream, expected, events).await
         }
         .boxed()
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
-use super::publish::{self, Message, Outcome};
+use super::publish::{self, Batch, Destination, Outcome};
 use super::refusals::Asked;
 use super::{JetStreamLog, Trouble, envelope, lookup};
 use crate::{Error, EventLog as _, NewEvent, Position, StreamName, limits};
@@ -29,17 +29,18 @@ enum Settled {
 }
 
 /// An append in the form in which it is sent, as often as needed.
-struct Ready<'a> {
-    stream: &'a StreamName,
-    subject: String,
+pub(super) struct Ready<'a> {
+    to: &'a Destination<'a>,
     expected: Position,
     /// Where the subject ends: `expected`, or a message of another program after it.
     end: AtomicU64,
     events: &'a [NewEvent],
-    messages: Vec<Message>,
     /// The subjects that it publishes on.
     asked: Asked,
 }
+
+/// The part of what may be in flight that an append takes, until this is dropped.
+pub(super) type Permits<'a> = [SemaphorePermit<'a>; 2];
 
 impl JetStreamLog {
     pub(super) async fn append_checked(
@@ -48,23 +49,53 @@ impl JetStreamLog {
         expected: Position,
         events: &[NewEvent],
     ) -> Result<Vec<Position>, Error> {
-        let deadline = self.deadline();
-        let _in_flight = self.admit(limits::data_size(events), deadline).await?;
-        let message = |event: &NewEvent| Message {
-            headers: envelope::headers(self.name(), stream, event),
-            data: event.data.clone(),
-        };
-        let messages = events.iter().map(message).collect();
-        let (subject, end) = (envelope::subject(stream), AtomicU64::new(expected));
-        let mut asked = self.source.nats.asked(self.name(), &["STREAM.MSG.GET"]);
-        asked.publishes.push(subject.clone());
-        let append = Ready { stream, subject, expected, end, events, messages, asked };
-        let attempt = |wait| self.source.nats.ask(wait, &append.asked, self.attempt(&append, wait));
-        super::patiently(self.name(), deadline, attempt).await
+        let (to, deadline) = (self.destination(stream), self.deadline());
+        let permits = self.admit(limits::data_size(events), deadline).await?;
+        self.store(&self.ready(&to, expected, events), None, permits, deadline).await
     }
 
-    async fn attempt(&self, append: &Ready<'_>, wait: Duration) -> Result<Vec<Position>, Trouble> {
-        match self.publish(append, wait).await {
+    /// Where the events of a stream are published.
+    pub(super) fn destination<'a>(&'a self, stream: &'a StreamName) -> Destination<'a> {
+        let (client, subject) = (&self.source.nats.client, envelope::subject(stream).into());
+        Destination { client, log: self.name(), stream, subject }
+    }
+
+    pub(super) fn ready<'a>(
+        &self,
+        to: &'a Destination<'a>,
+        expected: Position,
+        events: &'a [NewEvent],
+    ) -> Ready<'a> {
+        let mut asked = self.source.nats.asked(self.name(), &["STREAM.MSG.GET"]);
+        asked.publishes.push(to.subject.as_str().to_owned());
+        Ready { to, expected, end: AtomicU64::new(expected), events, asked }
+    }
+
+    /// Stores an append, of which the server may hold a beginning already.
+    pub(super) async fn store(
+        &self,
+        append: &Ready<'_>,
+        mut begun: Option<Batch>,
+        _permits: Permits<'_>,
+        deadline: Instant,
+    ) -> Result<Vec<Position>, Error> {
+        let attempt = |wait| {
+            let end = append.end.load(Ordering::Relaxed);
+            let batch = begun.take().unwrap_or_else(|| Batch::new(end));
+            self.source.nats.ask(wait, &append.asked, self.attempt(append, batch, wait))
+        };
+        let stored = super::patiently(self.name(), deadline, attempt).await?;
+        self.newest.fetch_max(stored.last().copied().unwrap_or(0), Ordering::Relaxed);
+        Ok(stored)
+    }
+
+    async fn attempt(
+        &self,
+        append: &Ready<'_>,
+        batch: Batch,
+        wait: Duration,
+    ) -> Result<Vec<Position>, Trouble> {
+        match self.publish(append, batch, wait).await {
             Outcome::Stored(last) => Ok(ending_at(last, append.events.len())),
             Outcome::Full(reason) => Err(Trouble::Final(Error::Full { log: self.name().to_owned(), reason })),
             Outcome::Failed { reason, unknown: true } => Err(Trouble::Unknown(reason)),
@@ -89,7 +120,7 @@ impl JetStreamLog {
 
     /// Publishes once. Gives up soon after the connection was lost, because an acknowledgement on the old one
     /// cannot come any more.
-    async fn publish(&self, append: &Ready<'_>, wait: Duration) -> Outcome {
+    async fn publish(&self, append: &Ready<'_>, batch: Batch, wait: Duration) -> Outcome {
         let mut connections = self.source.nats.connections.clone();
         connections.mark_unchanged();
         let lost = async {
@@ -97,25 +128,21 @@ impl JetStreamLog {
             let _closed = connections.changed().await;
             tokio::time::sleep(GRACE).await;
         };
-        let client = &self.source.nats.client;
-        let Ready { subject, messages, .. } = append;
-        let end = append.end.load(Ordering::Relaxed);
         tokio::select! {
             biased;
-            outcome = publish::publish(client, subject, end, messages, wait) => outcome,
+            outcome = publish::publish(append.to, batch, append.events, wait) => outcome,
             () = lost => {
                 Outcome::Failed { reason: "the connection was lost on the way".to_owned(), unknown: true }
             }
         }
     }
 
-    /// Waits until the append fits beside those in flight.
-    async fn admit(&self, bytes: usize, deadline: Instant) -> Result<[SemaphorePermit<'_>; 2], Error> {
-        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
+    /// Waits until an append fits beside those in flight.
+    pub(super) async fn admit(&self, bytes: usize, deadline: Instant) -> Result<Permits<'_>, Error> {
         let permits = async {
             Ok::<_, tokio::sync::AcquireError>([
                 self.in_flight.acquire().await?,
-                self.room.acquire_many(kib).await?,
+                self.room.acquire_many(kib(bytes)).await?,
             ])
         };
         let waited = tokio::time::timeout_at(deadline, permits).await;
@@ -126,9 +153,14 @@ impl JetStreamLog {
         })
     }
 
+    /// The permits of an append if it fits now.
+    pub(super) fn try_admit(&self, bytes: usize) -> Option<Permits<'_>> {
+        Some([self.in_flight.try_acquire().ok()?, self.room.try_acquire_many(kib(bytes)).ok()?])
+    }
+
     /// Finds out from the stream whether an append was stored.
     async fn settle(&self, append: &Ready<'_>) -> Result<Settled, Trouble> {
-        let (stream, log, subject) = (&self.source.stream, self.name(), &append.subject);
+        let (stream, log, subject) = (&self.source.stream, self.name(), &*append.to.subject);
         let known = lookup::known(stream, log, subject, append.expected, append.events);
         if let Some(positions) = known.await? {
             return Ok(Settled::Known(positions));
@@ -143,13 +175,18 @@ impl JetStreamLog {
 
 impl Ready<'_> {
     fn conflict(&self, actual: Position) -> Error {
-        Error::Conflict { stream: self.stream.to_string(), expected: self.expected, actual }
+        Error::Conflict { stream: self.to.stream.to_string(), expected: self.expected, actual }
     }
 
     fn reused_id(&self) -> Error {
         let reason = "one of its event ids is on the log already, elsewhere".to_owned();
-        Error::Invalid { stream: self.stream.to_string(), reason }
+        Error::Invalid { stream: self.to.stream.to_string(), reason }
     }
+}
+
+/// Permits for data of this size: one for each KiB that is begun.
+fn kib(bytes: usize) -> u32 {
+    u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX)
 }
 
 /// Positions of `count` adjacent events, given the last one.

@@ -129,6 +129,26 @@ pub(super) async fn known(
     Ok(Some(positions))
 }
 
+/// The positions of the events that follow `expected` on the subject, up to the first that does not.
+pub(super) async fn beginning(
+    stream: &Stream<()>,
+    log: &str,
+    subject: &str,
+    expected: Position,
+    events: &[NewEvent],
+) -> Result<Vec<Position>, Trouble> {
+    let (mut positions, mut last) = (Vec::new(), expected);
+    for event in events {
+        let Some(from) = last.checked_add(1) else { break };
+        let next = next_event(stream, log, subject, from).await?;
+        let same = next.filter(|message| is_event(message, subject, event) && message.payload == event.data);
+        let Some(message) = same else { break };
+        last = message.sequence;
+        positions.push(last);
+    }
+    Ok(positions)
+}
+
 /// The position, if this event is there.
 async fn position_if_held(
     stream: &Stream<()>,

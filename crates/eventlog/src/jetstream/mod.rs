@@ -7,6 +7,8 @@
 //!   message carries the expectation. A lost answer makes the outcome unknown: the same bytes are sent again,
 //!   and whatever the server then says is settled by reading the stream from its leader. So an append is
 //!   recognised for the log's lifetime.
+//! - Events in order are pipelined: while the server stores one batch, the next is on its way to it, all but
+//!   its last message (`in_order.rs` explains why).
 //! - A reader keeps its own cursor and makes its consumer anew from there after any error, on a new
 //!   connection and at a gap in the consumer's count. `reader.rs` explains why.
 //! - The server must be 2.12 or later, and the stream exactly as [`JetStreamOptions`] says: the server drops
@@ -25,6 +27,7 @@
 //!   and then. What it knows of the stream goes along when it begins to follow the tail, and back.
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
@@ -38,7 +41,8 @@ use tokio::time::Instant;
 use crate::passed::PassedCounter;
 use crate::port::Items;
 use crate::{
-    Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, PassedOver, Position, StreamName, limits,
+    Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, NewEvents, PassedOver, Position, StreamName,
+    Unfinished, limits,
 };
 
 mod append;
@@ -47,6 +51,7 @@ mod consumer;
 mod envelope;
 mod existing;
 mod grants;
+mod in_order;
 mod lookup;
 mod names;
 mod options;
@@ -173,6 +178,7 @@ impl JetStream {
                 passed: PassedCounter::default(),
             },
             tail: Arc::default(),
+            newest: AtomicU64::new(0),
             in_flight: Semaphore::new(MAX_APPENDS_IN_FLIGHT),
             room: Semaphore::new(MAX_KIB_IN_FLIGHT),
         }))
@@ -305,6 +311,8 @@ impl fmt::Debug for JetStream {
 struct JetStreamLog {
     source: Source,
     tail: Arc<SharedTail>,
+    /// Position of the newest event that was appended from here: where the log ends if nobody else appends.
+    newest: AtomicU64,
     in_flight: Semaphore,
     /// One permit for each KiB that may wait for an acknowledgement.
     room: Semaphore,
@@ -326,6 +334,15 @@ impl EventLog for JetStreamLog {
             self.append_checked(stream, expected, &events).await
         }
         .boxed()
+    }
+
+    fn append_in_order<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: &'a mut NewEvents<'a>,
+    ) -> BoxFuture<'a, Result<Position, Unfinished>> {
+        self.append_pipelined(stream, expected, events).boxed()
     }
 
     fn read(&self, filter: Filter, after: Position) -> Items {

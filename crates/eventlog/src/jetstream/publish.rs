@@ -1,14 +1,16 @@
 //! One attempt to publish an append: a message for one event, an atomic batch for several.
 use std::time::Duration;
 
-use async_nats::client::RequestErrorKind;
+use async_nats::client::{PublishError, RequestErrorKind};
 use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::response::Response;
-use async_nats::{Client, HeaderMap, Request, header, jetstream};
+use async_nats::{Client, HeaderMap, Request, Subject, header, jetstream};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use uuid::Uuid;
 
-use crate::Position;
+use super::envelope;
+use crate::{NewEvent, Position, StreamName};
 
 /// Outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,76 +27,116 @@ pub(super) enum Outcome {
     Failed { reason: String, unknown: bool },
 }
 
-/// A message to publish.
-pub(super) struct Message {
-    pub(super) headers: HeaderMap,
-    pub(super) data: Bytes,
+/// Where events are published.
+pub(super) struct Destination<'a> {
+    pub(super) client: &'a Client,
+    pub(super) log: &'a str,
+    pub(super) stream: &'a StreamName,
+    pub(super) subject: Subject,
 }
 
-/// Publishes messages to a subject, all or none, if the subject's last message is at `expected`.
-pub(super) async fn publish(
-    client: &Client,
-    subject: &str,
+/// An atomic batch on its way. The server stores nothing of it before its last event comes, and drops it
+/// after ten seconds without one.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// A batch cannot be begun twice under the same name, so each attempt has a name of its own.
+    name: String,
+    /// Position of the subject's last message. The first event says it, and the server compares it when the
+    /// last one has come.
     expected: Position,
-    messages: &[Message],
+    /// Events that were sent.
+    sent: usize,
+}
+
+impl Batch {
+    pub(super) fn new(expected: Position) -> Self {
+        Self { name: Uuid::now_v7().to_string(), expected, sent: 0 }
+    }
+
+    pub(super) fn expected(&self) -> Position {
+        self.expected
+    }
+
+    pub(super) fn sent(&self) -> usize {
+        self.sent
+    }
+
+    /// Sends the next event, which is not the last one. The server answers only that.
+    pub(super) async fn send(&mut self, to: &Destination<'_>, event: &NewEvent) -> Result<(), PublishError> {
+        let mut headers = self.headers(to, event);
+        self.mark(&mut headers, self.sent + 1);
+        to.client.publish_with_headers(to.subject.clone(), headers, event.data.clone()).await?;
+        self.sent += 1;
+        Ok(())
+    }
+
+    /// Sends the last event, and waits for the answer. If it is the only one, it is no batch.
+    async fn finish(self, to: &Destination<'_>, event: &NewEvent, wait: Duration) -> Outcome {
+        let mut headers = self.headers(to, event);
+        if self.sent > 0 {
+            self.mark(&mut headers, self.sent + 1);
+            headers.insert(header::NATS_BATCH_COMMIT, header::NATS_BATCH_COMMIT_FINAL);
+        }
+        let request = Request::new().headers(headers).payload(event.data.clone()).timeout(Some(wait));
+        match to.client.send_request(to.subject.clone(), request).await {
+            Ok(answer) => acknowledged(&answer.payload),
+            Err(error) => Outcome::Failed {
+                reason: error.to_string(),
+                unknown: error.kind() != RequestErrorKind::NoResponders,
+            },
+        }
+    }
+
+    /// Has the server drop what it holds of a batch that is not finished: a number that does not follow ends
+    /// it. If that cannot be sent now, the server drops it by itself later.
+    pub(super) fn cancel(self, to: &Destination<'_>) {
+        if self.sent > 0 {
+            let mut headers = HeaderMap::new();
+            self.mark(&mut headers, self.sent + 10);
+            let told = to.client.publish_with_headers(to.subject.clone(), headers, Bytes::new());
+            drop(told.now_or_never());
+        }
+    }
+
+    fn headers(&self, to: &Destination<'_>, event: &NewEvent) -> HeaderMap {
+        let mut headers = envelope::headers(to.log, to.stream, event);
+        if self.sent == 0 {
+            headers.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, self.expected.to_string());
+        }
+        headers
+    }
+
+    fn mark(&self, headers: &mut HeaderMap, number: usize) {
+        headers.insert(header::NATS_BATCH_ID, self.name.as_str());
+        headers.insert(header::NATS_BATCH_SEQUENCE, number.to_string());
+    }
+}
+
+/// Publishes events, all or none, if the subject's last message is where the batch expects it. Sends those
+/// that the batch does not have yet.
+pub(super) async fn publish(
+    to: &Destination<'_>,
+    batch: Batch,
+    events: &[NewEvent],
     wait: Duration,
 ) -> Outcome {
-    let sent = tokio::time::timeout(wait, send(client, subject, expected, messages, wait)).await;
+    let sent = tokio::time::timeout(wait, send_rest(to, batch, events, wait)).await;
     sent.unwrap_or_else(|_| Outcome::Failed {
         reason: "no acknowledgement in time".to_owned(),
         unknown: true,
     })
 }
 
-async fn send(
-    client: &Client,
-    subject: &str,
-    expected: Position,
-    messages: &[Message],
-    wait: Duration,
-) -> Outcome {
-    let Some((last, before)) = messages.split_last() else {
+async fn send_rest(to: &Destination<'_>, mut batch: Batch, events: &[NewEvent], wait: Duration) -> Outcome {
+    let Some((last, rest)) = events.get(batch.sent..).and_then(<[NewEvent]>::split_last) else {
         return Outcome::Failed { reason: "there is nothing to publish".to_owned(), unknown: false };
     };
-    // A batch cannot be begun twice under the same name, so each attempt has a name of its own.
-    let batch = (!before.is_empty()).then(|| Uuid::now_v7().to_string());
-    let mut headers: Vec<HeaderMap> = messages.iter().map(|message| message.headers.clone()).collect();
-    if let Some(first) = headers.first_mut() {
-        first.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string());
-    }
-    if let Some(batch) = &batch {
-        mark_as_batch(&mut headers, batch);
-    }
-    let Some(last_headers) = headers.pop() else {
-        return Outcome::Failed { reason: "there is nothing to publish".to_owned(), unknown: false };
-    };
-    for (message, headers) in before.iter().zip(headers) {
-        // The server stores nothing before the last message of a batch, and answers only that one.
-        if let Err(error) =
-            client.publish_with_headers(subject.to_owned(), headers, message.data.clone()).await
-        {
+    for event in rest {
+        if let Err(error) = batch.send(to, event).await {
             return Outcome::Failed { reason: error.to_string(), unknown: false };
         }
     }
-    let request = Request::new().headers(last_headers).payload(last.data.clone()).timeout(Some(wait));
-    match client.send_request(subject.to_owned(), request).await {
-        Ok(answer) => acknowledged(&answer.payload),
-        Err(error) => Outcome::Failed {
-            reason: error.to_string(),
-            unknown: error.kind() != RequestErrorKind::NoResponders,
-        },
-    }
-}
-
-/// Marks messages as an atomic batch: name and number on each, the commit on the last.
-fn mark_as_batch(headers: &mut [HeaderMap], batch: &str) {
-    for (headers, number) in headers.iter_mut().zip(1_u32..) {
-        headers.insert(header::NATS_BATCH_ID, batch);
-        headers.insert(header::NATS_BATCH_SEQUENCE, number.to_string());
-    }
-    if let Some(last) = headers.last_mut() {
-        last.insert(header::NATS_BATCH_COMMIT, header::NATS_BATCH_COMMIT_FINAL);
-    }
+    batch.finish(to, last, wait).await
 }
 
 /// Reads the answer of the server.

@@ -1,6 +1,7 @@
 //! One suite for every adapter: the exact meaning of the port.
 //!
-//! `cases` runs against both logs; `embedded` and `jetstream` add what only one of them can suffer.
+//! `cases`, `reading` and `in_order` run against both logs; `embedded` and `jetstream` add what only one of
+//! them can suffer.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -14,6 +15,7 @@ mod cluster;
 mod embedded;
 mod foreign;
 mod harness;
+mod in_order;
 mod jetstream;
 mod model;
 mod reading;
@@ -71,4 +73,13 @@ suite! {
         a_filter_of_another_log_is_refused,
         a_reader_beyond_the_end_is_refused,
         a_projection_never_passes_an_event_it_has_not_seen;
+    in_order:
+        any_number_of_events_is_stored_in_order,
+        a_stale_expectation_stores_no_event_of_many,
+        a_writer_in_the_middle_wins,
+        a_repetition_goes_on_where_the_first_attempt_ended,
+        writers_of_the_same_events_store_them_once,
+        writers_of_several_streams_do_not_disturb_each_other,
+        an_event_that_cannot_be_stored_ends_it,
+        a_waiting_log_settles_what_is_unknown;
 }

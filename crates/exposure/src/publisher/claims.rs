@@ -7,10 +7,16 @@ use orewatch_contracts::exposure::v1::ClaimVerdictChanged;
 use orewatch_eventlog::{Error, NewEvent, StreamName, append_with_retry};
 use tokio::task::spawn_blocking;
 
-use super::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Publisher, crashed, shortened, unnamed};
+use super::{Publisher, crashed, shortened, unnamed};
 use crate::claim_tail::ClaimTail;
 use crate::decide::{self, Plan};
 use crate::evolve::BookRevision;
+
+/// Largest size of one append, in bytes.
+const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// Largest number of events in one append.
+const MAX_BATCH_EVENTS: usize = 256;
 
 impl Publisher {
     /// Publishes the verdicts that a revision changes. Without any claim, past or present, it does nothing.

@@ -100,10 +100,20 @@ impl Chunker {
         }
     }
 
-    /// Adds the rows that are left to `full`, as chunks.
-    pub(super) fn flush(&mut self, names: &Names, full: &mut Vec<Chunk>) {
+    /// Adds some of the rows that are left to `full`, which is empty, as the next chunks. Returns false if
+    /// there are none.
+    pub(super) fn flush_some(&mut self, names: &Names, full: &mut Vec<Chunk>) -> bool {
+        if matches!(self.table, Table::Trade | Table::Unspecified) {
+            return self.trade.flush_some(names, full);
+        }
+        self.flush(names, full);
+        !full.is_empty()
+    }
+
+    /// Adds the rows that wait to `full`, as a chunk. Rows of trade wait elsewhere.
+    fn flush(&mut self, names: &Names, full: &mut Vec<Chunk>) {
         let columns = match self.table {
-            Table::Trade | Table::Unspecified => return self.trade.flush(names, full),
+            Table::Trade | Table::Unspecified => return,
             _ if self.rows.is_empty() => return,
             Table::Production => Columns::Production(self.production(names)),
             Table::Governance => Columns::Governance(self.governance(names)),

@@ -56,7 +56,7 @@ pub(super) fn progress_message(phase: ReportedPhase, now: Progress, release: &st
 }
 
 /// An interval that ticks when progress is due.
-pub(super) fn progress_ticks() -> Interval {
+fn progress_ticks() -> Interval {
     let mut ticks = interval(PROGRESS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks

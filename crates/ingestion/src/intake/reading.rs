@@ -1,5 +1,6 @@
 //! Reads and records at the same time. The reader has a thread of its own, which waits while the log is
-//! slower.
+//! slower. Chunks are recorded as they are read, some of them at a time.
+use futures_util::stream::{self, Stream, StreamExt as _};
 use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::Rejection;
 use orewatch_formats::{Phase, Piece, Plan, Progress, SourceError, Totals};
@@ -11,8 +12,7 @@ use super::unrecorded::UnrecordedRelease;
 use crate::blocking;
 use crate::record::Recording;
 
-/// Upper bound on chunks that wait to be recorded, and that are recorded together: some MiB, however large
-/// the files.
+/// Upper bound on chunks that wait to be recorded: some MiB, however large the files.
 const MAX_QUEUED_CHUNKS: usize = 64;
 
 /// Upper bound on rejections in an outcome.
@@ -49,12 +49,15 @@ pub(super) enum Sink {
 }
 
 impl Sink {
-    /// Takes pieces. Returns how many chunks were there already.
-    async fn take(&mut self, pieces: Vec<Piece>) -> Result<u32, Failure> {
+    /// Takes pieces as they come. Returns how many chunks were there already.
+    async fn take_all(
+        &mut self,
+        mut pieces: impl Stream<Item = Piece> + Send + Unpin,
+    ) -> Result<u32, Failure> {
         match self {
             Self::Log(recording) => recording.record_all(pieces).await,
             Self::InMemory(trial) => {
-                for piece in pieces {
+                while let Some(piece) = pieces.next().await {
                     trial.take(piece.into_rows()?)?;
                 }
                 Ok(0)
@@ -82,21 +85,11 @@ pub(super) async fn read_release(
         })?;
         Ok::<_, Stopped>((totals, last))
     }));
-    let (mut rejections, mut chunks_known) = (Vec::new(), 0_u32);
-    let mut ticks = meter::progress_ticks();
-    let mut some = Vec::new();
-    loop {
-        tokio::select! {
-            count = pieces.recv_many(&mut some, MAX_QUEUED_CHUNKS) => {
-                if count == 0 {
-                    break;
-                }
-                some.iter().for_each(|piece| collect_rejections(piece, &mut rejections));
-                chunks_known = chunks_known.saturating_add(sink.take(std::mem::take(&mut some)).await?);
-            }
-            _ = ticks.tick() => progress(meter.message(release)),
-        }
-    }
+    let mut rejections = Vec::new();
+    let pieces = stream::poll_fn(move |context| pieces.poll_recv(context))
+        .inspect(|piece| collect_rejections(piece, &mut rejections));
+    let taken = meter::wait_reporting(progress, || meter.message(release), sink.take_all(pieces));
+    let chunks_known = taken.await?;
     let ended = |error| Failure::internal(format!("the reader panicked or was cancelled: {error}"));
     match reader.await.map_err(ended)?? {
         Ok((totals, last)) => {

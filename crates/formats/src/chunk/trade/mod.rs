@@ -3,6 +3,9 @@
 //!
 //! A market is a period with a material and stage. Its rows wait until they fill a chunk, or until too many
 //! rows wait and the oldest markets make room. Markets with few rows share chunks.
+//!
+//! Most files have the rows of each period together. As long as that is so, the markets of a period leave
+//! when the next period begins, so that they are recorded while the rest of the file is read.
 mod columns;
 #[cfg(test)]
 mod tests;
@@ -29,6 +32,10 @@ const MIN_OWN_CHUNK_ROWS: usize = 1_024;
 
 /// Rows of a full chunk that markets share.
 const SHARED_CHUNK_ROWS: usize = 8_192;
+
+/// Rows that wait before those of ended periods leave. What has left before a file turns out to be sorted
+/// otherwise is in more chunks than it need be, so this is not few.
+const MIN_LEAVING_ROWS: usize = 2 * SHARED_CHUNK_ROWS;
 
 /// Upper bound on the rows that wait. If a file is sorted by period, whole markets fit into it.
 const MAX_WAITING_ROWS: usize = 1 << 20;
@@ -171,6 +178,10 @@ pub(super) struct Markets {
     /// Number of the goods of each topic: material and stage, which several topics share.
     goods: Vec<u32>,
     goods_numbers: BTreeMap<(&'static str, String), u32>,
+    /// Period of the last row.
+    period: Option<Symbol>,
+    /// A period came again after another one.
+    is_mixed: bool,
     /// Markets with rows, the one that has waited longest first.
     order: VecDeque<usize>,
     /// Rows that wait.
@@ -224,6 +235,9 @@ impl Markets {
         names: &Names,
         full: &mut Vec<Chunk>,
     ) {
+        if self.period != Some(period) && !self.is_mixed {
+            self.begin_period(period, names, full);
+        }
         let place = self.market_place(period, topic, residual, names);
         let Some(market) = self.markets.get_mut(place) else { return };
         if market.rows.is_empty() {
@@ -261,12 +275,29 @@ impl Markets {
         u64::try_from(place + 1).ok().filter(|place| *place <= 0xF).unwrap_or(0)
     }
 
-    /// Adds the rows that are left to `full`, as chunks.
-    pub(super) fn flush(&mut self, names: &Names, full: &mut Vec<Chunk>) {
-        while let Some(oldest) = self.order.pop_front() {
+    /// Notes that rows of another period come. Those that wait are complete then, if the rows of each period
+    /// have come together so far.
+    #[cold]
+    fn begin_period(&mut self, period: Symbol, names: &Names, full: &mut Vec<Chunk>) {
+        let is_known = self.places.get(usize::from(period)).is_some_and(|places| !places.is_empty());
+        (self.period, self.is_mixed) = (Some(period), is_known);
+        if !is_known && self.waiting >= MIN_LEAVING_ROWS {
+            while let Some(oldest) = self.order.pop_front() {
+                self.emit_market(oldest, names, full);
+            }
+        }
+    }
+
+    /// Adds some of the rows that are left to `full`, as the next chunks. Returns false if there are none.
+    pub(super) fn flush_some(&mut self, names: &Names, full: &mut Vec<Chunk>) -> bool {
+        while full.is_empty() {
+            let Some(oldest) = self.order.pop_front() else {
+                self.emit_all_shared(names, full);
+                break;
+            };
             self.emit_market(oldest, names, full);
         }
-        self.emit_all_shared(names, full);
+        !full.is_empty()
     }
 
     /// The place of a row's market in `markets`.

@@ -14,6 +14,14 @@ use super::*;
 use crate::codes::Codes;
 use crate::flows;
 
+/// The rows that are left, as chunks.
+fn flush(markets: &mut Markets, names: &Names, full: &mut Vec<Chunk>) {
+    let mut some = Vec::new();
+    while markets.flush_some(names, &mut some) {
+        full.append(&mut some);
+    }
+}
+
 /// Everything that a row says, figures by their bits.
 type DecodedRow = (String, String, String, [(u64, i32); 2], i32, u32);
 
@@ -119,7 +127,7 @@ proptest! {
             );
             expected.insert(i64::try_from(line).unwrap(), decoded);
         }
-        markets.flush(&names, &mut full);
+        flush(&mut markets, &names, &mut full);
         prop_assert_eq!(decode(&full), expected);
     }
 }
@@ -141,10 +149,49 @@ fn the_oldest_markets_leave_when_too_many_rows_wait() {
         emitted_bytes += full.drain(..).map(|chunk| chunk.data.len()).sum::<usize>();
     }
     assert!(markets.waiting <= MAX_WAITING_ROWS / 2 && emitted_bytes > 0, "{} wait", markets.waiting);
-    markets.flush(&names, &mut full);
+    flush(&mut markets, &names, &mut full);
     assert_eq!(markets.waiting, 0);
     let event = ObservationsRecorded::decode(full[0].data.clone()).unwrap();
     let Some(Columns::Trade(trade)) = event.columns else { panic!("not trade") };
     assert_eq!((trade.periods.len(), trade.period.len(), trade.product.len()), (1, 0, 0));
     assert_eq!((trade.value_digits, trade.value_scaled[0]), (1, 15));
+}
+
+/// The chunks of rows in three markets a year, and how many of them leave before the end.
+fn chunks_of(years: &[i32], rows: usize) -> (usize, Vec<Chunk>) {
+    let mut names = Names::new(Codes::default());
+    let topics = PRODUCTS.map(|code| names.product(&HS92, "k", code).unwrap().unwrap());
+    let [chn, deu] = ["CHN", "DEU"].map(|text| names.economy(Scheme::Iso3, "i", text).unwrap());
+    let (mut markets, mut full, mut line) = (Markets::default(), Vec::new(), 0);
+    for year in years {
+        let period = names.period("t", &year.to_string()).unwrap();
+        for topic in topics.iter().cycle().take(rows) {
+            line += 1;
+            let figures = [Figure::known(1.5), Figure::known(2.0)];
+            let (topic, qualifier) = (*topic, Qualifier::None);
+            let row = Observation { period, economy: chn, partner: deu, topic, figures, qualifier };
+            markets.push(&row, 0, SourceLocation::row(line), &names, &mut full);
+        }
+    }
+    let early = full.len();
+    flush(&mut markets, &names, &mut full);
+    (early, full)
+}
+
+#[test]
+fn markets_leave_when_their_period_has_ended() {
+    let sorted: Vec<i32> = (1995..2025).collect();
+    // Rows that are sorted otherwise, such as by economy, wait as long as they can.
+    let mixed: Vec<i32> = [1995, 1996].into_iter().cycle().take(30).collect();
+    for (years, rows, early, all) in [
+        (&sorted, 300, 0, 2),
+        (&sorted, 3_000, 8, 10),
+        (&sorted, 12_000, 84, 90),
+        (&mixed, 3_000, 0, 6),
+        (&mixed, 12_000, 12, 18),
+    ] {
+        let (left, chunks) = chunks_of(years, rows);
+        assert_eq!((left, chunks.len()), (early, all), "{rows} rows of {} years", years.len());
+        assert_eq!(decode(&chunks).len(), years.len() * rows);
+    }
 }
