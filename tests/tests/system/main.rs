@@ -30,6 +30,7 @@ mod permissions;
 mod pipeline;
 mod recorded;
 mod snapshots;
+mod soak;
 mod subscribers;
 mod surface;
 mod tidy;
