@@ -14,6 +14,7 @@ mod access;
 mod architecture;
 mod away;
 mod backup;
+mod bad_input;
 mod clients;
 mod codes;
 mod crash;
