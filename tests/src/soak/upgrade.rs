@@ -37,7 +37,7 @@ pub fn run_upgrade(upgrade: &Upgrade, said: &mut dyn FnMut(&str)) -> Report {
     let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
     for (number, (process, is_new)) in (1..).zip(steps) {
         run.block_until(upgrade.duration * number / (count + 1));
-        let program = if is_new { orewatch() } else { &upgrade.previous };
+        let program = if is_new { orewatch() } else { upgrade.previous.as_path() };
         world.process(process).replace(program);
         let version = if is_new { "this version" } else { "the other version" };
         said(&format!("{:>6.1} s: process {process} is of {version}", run.now().as_secs_f64()));
