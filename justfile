@@ -58,6 +58,16 @@ bench-restart *ARGS:
 load *ARGS:
     cargo bench --profile dist --quiet --locked --workspace --bench load -- {{ARGS}}
 
+# Three NATS servers and two processes of each service under load and faults, for ten minutes (`--seconds N`, `--rows N`, `--seed N`,
+# `--without KIND`). Prints load, recovery times, what was lost or repeated, gaps and latencies, and fails if a promise is broken.
+soak *ARGS:
+    scripts/prepare
+    PATH="$PWD/.tools/bin:$PATH" cargo bench --profile dist --quiet --locked --workspace --bench soak -- {{ARGS}}
+
+# Another version (a revision; default: the previous tag) beside this one on one log, and a rolling restart from one to the other.
+upgrade-test *ARGS:
+    scripts/upgrade-test {{ARGS}}
+
 # Records additions to the contracts in the snapshot that the tests compare with.
 promise:
     UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test evolution

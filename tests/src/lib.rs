@@ -10,6 +10,7 @@ pub mod load;
 pub mod process;
 pub mod random;
 pub mod recorded;
+pub mod soak;
 pub mod state;
 pub mod surface;
 pub mod system;

@@ -18,8 +18,8 @@ use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::archive::Archive;
 use orewatch_ingestion::connectors::{Polling, parse_connectors};
 use orewatch_runtime::{
-    Access, Clock, LogFormat, LogTarget, Running, Server, Settings, Source, SystemClock, Telemetry,
-    TelemetryOptions, client,
+    Access, Clock, LogFormat, LogTarget, Running, Server, Settings, ShiftedClock, Source, SystemClock,
+    Telemetry, TelemetryOptions, client,
 };
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
@@ -34,6 +34,9 @@ pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:7070";
 
 /// Default of `--timeout`.
 const DEFAULT_TIMEOUT: &str = "120s";
+
+/// Variable with a file that holds an offset of the clock, for tests. It is no option: nobody else needs it.
+const CLOCK_OFFSET_FILE: &str = "OREWATCH_CLOCK_OFFSET_FILE";
 
 /// Maximum shutdown time of services that run inside a client command.
 const EMBEDDED_SHUTDOWN_BUDGET: Duration = Duration::from_secs(10);
@@ -56,7 +59,8 @@ impl Session {
             .collect();
         let path = process.config.clone().or_else(|| environment.get("OREWATCH_CONFIG").map(PathBuf::from));
         let file = path.map(read_config_file).transpose()?;
-        Ok(Self { process: process.clone(), environment, file, clock: Arc::new(SystemClock) })
+        let clock = clock(&environment)?;
+        Ok(Self { process: process.clone(), environment, file, clock })
     }
 
     /// Returns the settings of the process with a command's own options.
@@ -137,6 +141,14 @@ impl Session {
         let archive = Archive::open(&config.archive, &config.spool, config.max_file_bytes).await?;
         let archive = archive.with_cache(config.cache).with_quota(config.quota);
         Ok(Backend::Embedded(Box::new(running), Arc::new(archive)))
+    }
+}
+
+/// The clock of the process: that of the system, unless a test shifts it.
+fn clock(environment: &BTreeMap<String, String>) -> Result<Arc<dyn Clock>, Failure> {
+    match environment.get(CLOCK_OFFSET_FILE).filter(|path| !path.is_empty()) {
+        Some(path) => Ok(Arc::new(ShiftedClock::new(PathBuf::from(path))?)),
+        None => Ok(Arc::new(SystemClock)),
     }
 }
 

@@ -7,8 +7,14 @@
     reason = "this crate is used by tests only, where a panic is how to fail"
 )]
 
+mod cluster;
 mod faulty;
 mod nats;
+mod proxy;
+mod small_disk;
 
+pub use cluster::{NatsCluster, SERVERS};
 pub use faulty::{Fault, FaultyLog};
 pub use nats::NatsServer;
+pub use proxy::{Direction, FaultProxy};
+pub use small_disk::SmallDisk;

@@ -1,12 +1,14 @@
 //! A real NATS server.
 use std::fs::{self, File};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::SmallDisk;
 
 /// How long a server may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,6 +24,10 @@ pub struct NatsServer {
     child: Option<Child>,
     /// What the configuration says besides.
     more: String,
+    /// Where its data are.
+    store: PathBuf,
+    /// What goes in front of its command.
+    wrapper: Vec<String>,
 }
 
 impl NatsServer {
@@ -35,10 +41,34 @@ impl NatsServer {
     #[must_use]
     pub fn start_with(more: &str) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory can be made");
-        let mut server = Self { dir, port: 0, child: None, more: more.to_owned() };
+        let store = dir.path().join("data");
+        Self::start_in(dir, store, Vec::new(), more)
+    }
+
+    /// Starts a server whose data are on a disk that can be filled, and whose configuration says more.
+    #[must_use]
+    pub fn start_on(disk: &SmallDisk, more: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory can be made");
+        Self::start_in(dir, disk.path().join("data"), disk.enter(), more)
+    }
+
+    fn start_in(dir: TempDir, store: PathBuf, wrapper: Vec<String>, more: &str) -> Self {
+        let mut server = Self { dir, port: 0, child: None, more: more.to_owned(), store, wrapper };
         server.spawn();
-        server.port = server.announced_port();
+        server.port = server.announced_port("nats");
         server
+    }
+
+    /// Port on which it takes clients.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Port on which it takes other servers, if its configuration names a cluster. It may change with a
+    /// restart.
+    pub fn cluster_port(&mut self) -> u16 {
+        self.announced_port("cluster")
     }
 
     /// Where clients connect to.
@@ -58,7 +88,7 @@ impl NatsServer {
     /// Size of everything that the server has stored, in bytes.
     #[must_use]
     pub fn stored_bytes(&self) -> u64 {
-        size(&self.dir.path().join("data"))
+        size(&self.store)
     }
 
     /// Stops the server in its tracks (SIGSTOP): it takes what clients send, and answers nothing.
@@ -77,22 +107,21 @@ impl NatsServer {
         self.kill();
         self.spawn();
         let port = self.port;
-        self.eventually(|_| TcpStream::connect(("127.0.0.1", port)).ok());
+        self.eventually(|_, _| TcpStream::connect(("127.0.0.1", port)).ok());
     }
 
     /// Keeps a copy of everything that is stored now. The server is restarted for it.
     pub fn keep_copy(&mut self) {
         self.kill();
-        copy(&self.dir.path().join("data"), &self.dir.path().join("copy"));
+        copy(&self.store, &self.dir.path().join("copy"));
         self.restart();
     }
 
     /// Starts the server on the copy that was kept, as after an older backup was restored.
     pub fn restore_copy(&mut self) {
         self.kill();
-        let data = self.dir.path().join("data");
-        fs::remove_dir_all(&data).expect("the data can be removed");
-        copy(&self.dir.path().join("copy"), &data);
+        fs::remove_dir_all(&self.store).expect("the data can be removed");
+        copy(&self.dir.path().join("copy"), &self.store);
         self.restart();
     }
 
@@ -104,20 +133,28 @@ impl NatsServer {
 
     fn spawn(&mut self) {
         let dir = self.dir.path();
-        let quoted = |name: &str| format!("{:?}", dir.join(name).display().to_string());
+        let quoted = |path: &Path| format!("{:?}", path.display().to_string());
         let port = if self.port == 0 { -1 } else { i32::from(self.port) };
         let config = format!(
             "host: 127.0.0.1\nport: {port}\nports_file_dir: {}\n\
              jetstream {{ store_dir: {}, sync_interval: always }}\n{}\n",
-            quoted(""),
-            quoted("data"),
+            quoted(dir),
+            quoted(&self.store),
             self.more,
         );
         fs::write(dir.join("nats.conf"), config).expect("the configuration can be written");
         let log =
             File::options().create(true).append(true).open(dir.join("log")).expect("the log can be opened");
         let binary = std::env::var_os("NATS_SERVER").unwrap_or_else(|| "nats-server".into());
-        let spawned = Command::new(&binary)
+        let mut command = match self.wrapper.split_first() {
+            Some((program, rest)) => {
+                let mut command = Command::new(program);
+                command.args(rest).arg(&binary);
+                command
+            }
+            None => Command::new(&binary),
+        };
+        let spawned = command
             .arg("-c")
             .arg(dir.join("nats.conf"))
             .stdin(Stdio::null())
@@ -133,13 +170,16 @@ impl NatsServer {
         }));
     }
 
-    fn announced_port(&mut self) -> u16 {
-        let url = self.eventually(|dir| {
-            let name = fs::read_dir(dir).ok()?.flatten().find(|entry| {
-                Path::new(&entry.file_name()).extension().is_some_and(|extension| extension == "ports")
-            })?;
+    /// The port that the process announces for something. Files of earlier processes stay behind.
+    fn announced_port(&mut self, what: &str) -> u16 {
+        let url = self.eventually(|dir, process| {
+            let own = format!("_{process}.ports");
+            let name = fs::read_dir(dir)
+                .ok()?
+                .flatten()
+                .find(|entry| entry.file_name().to_str().is_some_and(|name| name.ends_with(&own)))?;
             let ports: serde_json::Value = serde_json::from_slice(&fs::read(name.path()).ok()?).ok()?;
-            Some(ports.get("nats")?.get(0)?.as_str()?.to_owned())
+            Some(ports.get(what)?.get(0)?.as_str()?.to_owned())
         });
         url.rsplit(':')
             .next()
@@ -147,11 +187,12 @@ impl NatsServer {
             .expect("the server announces nats://HOST:PORT")
     }
 
-    /// Waits until something can be had, for as long as the server runs.
-    fn eventually<T>(&mut self, mut attempt: impl FnMut(&Path) -> Option<T>) -> T {
+    /// Waits until something can be had from its directory or its process, for as long as the server runs.
+    fn eventually<T>(&mut self, mut attempt: impl FnMut(&Path, u32) -> Option<T>) -> T {
         let start = Instant::now();
         loop {
-            if let Some(value) = attempt(self.dir.path()) {
+            let process = self.child.as_ref().map_or(0, Child::id);
+            if let Some(value) = attempt(self.dir.path(), process) {
                 return value;
             }
             let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());

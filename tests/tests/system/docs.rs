@@ -98,6 +98,14 @@ fn every_link_has_a_target() {
     assert_eq!(wrong, [""; 0]);
 }
 
+/// A page is written before its figures are measured, and does not stay so.
+#[test]
+fn every_figure_was_measured() {
+    let counts = doc_pages().into_iter().map(|page| (read(&page).matches("TODO-MEASURE").count(), page));
+    let left: Vec<_> = counts.filter(|(count, _)| *count > 0).collect();
+    assert!(left.is_empty(), "figures that are still to be measured, by page: {left:?}");
+}
+
 /// The commands of a page as a script, each on the same line as on the page. `None` if the page has no
 /// commands.
 fn script(page: &str) -> Option<String> {

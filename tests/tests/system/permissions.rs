@@ -275,3 +275,25 @@ fn the_credentials_of_another_service_are_refused_with_the_subject() {
     };
     assert!(output.contains("not permitted: publish to $JS.API.STREAM.INFO.EXPOSURES"), "{output}");
 }
+
+/// Its own answers would arrive where the identity may not listen.
+#[test]
+fn a_service_with_the_key_of_another_one_ends_and_says_what_it_may_not() {
+    let guarded = Guarded::start();
+    guarded.set_up();
+    for (service, identity) in
+        [("ingestion", "exposure"), ("exposure", "alerting"), ("alerting", "ingestion")]
+    {
+        let (seed, url) = (guarded.seed_file(identity), guarded.nats.url());
+        let args = ["serve", service, "--log", &url, "--nats-nkey", &seed, "--ordinal", "0"];
+        let output = match Server::try_start(&[&args[..], &["--make-logs", "false"]].concat()) {
+            Ok(mut server) => {
+                let status = server.wait(STOP);
+                assert_eq!(status.code(), Some(7), "{}", server.process_output());
+                server.process_output()
+            }
+            Err(output) => output,
+        };
+        assert!(output.contains(&format!("not permitted: subscribe to _INBOX_{service}")), "{output}");
+    }
+}

@@ -6,7 +6,8 @@ use async_nats::jetstream::{ErrorCode, stream};
 use tokio::time::Instant;
 
 use super::{
-    DURABLE_SERVER_VERSION, JetStream, MIN_MAX_PAYLOAD, MIN_SERVER_VERSION, Trouble, config, patiently,
+    DURABLE_SERVER_VERSION, JetStream, MIN_MAX_PAYLOAD, MIN_SERVER_VERSION, Trouble, config, misconfigured,
+    patiently,
 };
 use crate::Error;
 
@@ -68,9 +69,10 @@ impl JetStream {
     /// Makes the stream of a log, unless it is there.
     ///
     /// # Errors
-    /// [`Error::Misconfigured`] if a stream is there that is not as it must be, with each difference;
-    /// [`Error::NotPermitted`]; [`Error::Unavailable`].
+    /// [`Error::Misconfigured`] if services would refuse the server, or a stream is there that is not as it
+    /// must be, with each difference; [`Error::NotPermitted`]; [`Error::Unavailable`].
     pub async fn make(&self, log: &str) -> Result<Made, Error> {
+        self.check_server().map_err(|reason| misconfigured(log, reason))?;
         let deadline = Instant::now() + self.options.patience;
         let asked = self.asked(log, &["STREAM.INFO", "STREAM.CREATE"]);
         let found = patiently(log, deadline, |wait| self.ask(wait, &asked, self.info(log))).await?;

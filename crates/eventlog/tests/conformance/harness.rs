@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::samples::LOG;
 
 /// Time that nothing in the suite takes unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A place where a log is kept.
 pub(crate) trait Harness: Sized {

@@ -20,6 +20,7 @@ mod jetstream;
 mod model;
 mod reading;
 mod replaced;
+mod replicated;
 mod room;
 mod samples;
 
