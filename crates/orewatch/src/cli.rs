@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
-    exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
+    acknowledge, alerts, changes, cite, claims, concordance, deliveries, doctor, download, drill, errors,
+    explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
     releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
     units, verify, withdraw,
 };
@@ -53,6 +53,7 @@ Run:
   up           Run all services in one process, with an embedded log
   serve        Run one service on a shared log
   setup        Make the logs on NATS, check their settings, or print the permissions
+  doctor       Check what the services depend on, and write the support bundle
   log          Back up, verify, restore, inspect and follow the event logs
 
 Query:
@@ -123,6 +124,8 @@ pub(crate) enum Command {
     Serve(serve::ServeArgs),
     /// Make the logs on NATS, check their settings, or print the permissions
     Setup(setup::Args),
+    /// Check what the services depend on, and write the support bundle
+    Doctor(doctor::Args),
     /// Back up, verify, restore, inspect and follow the event logs
     Log(log::Args),
     /// Show how far a consumer depends on its suppliers

@@ -50,6 +50,7 @@ mod grants;
 mod lookup;
 mod names;
 mod options;
+mod permitted;
 mod publish;
 mod reader;
 mod refusals;

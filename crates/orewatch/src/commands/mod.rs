@@ -6,6 +6,7 @@ pub(crate) mod cite;
 pub(crate) mod claims;
 pub(crate) mod concordance;
 pub(crate) mod deliveries;
+pub(crate) mod doctor;
 pub(crate) mod download;
 pub(crate) mod drill;
 pub(crate) mod errors;

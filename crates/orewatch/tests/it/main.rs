@@ -14,6 +14,7 @@ mod changes;
 mod claims;
 mod configuration;
 mod demo;
+mod doctor;
 mod errors;
 mod filters;
 mod full_disk;
