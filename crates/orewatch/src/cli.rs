@@ -55,6 +55,7 @@ Run:
   setup        Make the logs on NATS, check their settings, or print the permissions
   doctor       Check what the services depend on, and write the support bundle
   log          Back up, verify, restore, inspect and follow the event logs
+  audit        Show who did what when, and why
 
 Query:
   exposure     Show how far a consumer depends on its suppliers
@@ -128,6 +129,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     /// Back up, verify, restore, inspect and follow the event logs
     Log(log::Args),
+    /// Show who did what when, and why
+    Audit(log::audit::Args),
     /// Show how far a consumer depends on its suppliers
     Exposure(exposure::Args),
     /// Explain a figure: formula, terms, suppliers, source rows, releases

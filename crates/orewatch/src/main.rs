@@ -75,6 +75,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Setup(args) => Box::pin(setup::run(args, session)).await,
         Command::Doctor(args) => Box::pin(doctor::run(args, session)).await,
         Command::Log(args) => Box::pin(log::run(args, session)).await,
+        Command::Audit(args) => Box::pin(log::audit::run(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,

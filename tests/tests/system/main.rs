@@ -12,6 +12,7 @@
 
 mod access;
 mod architecture;
+mod audit;
 mod away;
 mod backup;
 mod clients;

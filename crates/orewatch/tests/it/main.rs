@@ -9,6 +9,7 @@
 
 mod analyst;
 mod answers;
+mod audit;
 mod bucket;
 mod changes;
 mod claims;
