@@ -39,6 +39,7 @@ pub(crate) mod verify;
 pub(crate) mod withdraw;
 
 mod as_at;
+mod own_use;
 mod shared;
 
 use orewatch_contracts::Failure;

@@ -21,6 +21,7 @@ mod filters;
 mod full_disk;
 mod hidden;
 mod killed;
+mod licences;
 mod lists;
 mod measures;
 mod policy;
