@@ -11,6 +11,7 @@ use crate::commands::{
 };
 use crate::demo;
 use crate::options::ProcessOptions;
+use crate::version::version;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().bold())
@@ -22,7 +23,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(
     name = "orewatch",
-    version,
+    version = version(),
     styles = STYLES,
     help_template = HELP,
     before_help = COMMANDS,

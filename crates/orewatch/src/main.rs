@@ -18,6 +18,7 @@ mod session;
 mod settings;
 mod settle;
 mod times;
+mod version;
 mod view;
 mod words;
 

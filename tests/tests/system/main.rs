@@ -30,6 +30,7 @@ mod load;
 mod permissions;
 mod pipeline;
 mod recorded;
+mod release;
 mod snapshots;
 mod subscribers;
 mod surface;

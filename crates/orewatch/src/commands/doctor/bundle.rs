@@ -16,6 +16,7 @@ use super::found::Found;
 use super::secrets::{Secrets, without_logins};
 use super::tar;
 use crate::render::document;
+use crate::version::version;
 
 /// Folder of the files in an archive.
 const FOLDER: &str = "orewatch-support";
@@ -62,7 +63,7 @@ impl Contents<'_> {
 
     fn about(&self) -> Value {
         json!({
-            "version": env!("CARGO_PKG_VERSION"),
+            "version": version(),
             "system": std::env::consts::OS,
             "processor": std::env::consts::ARCH,
             "identity": self.identity,
