@@ -109,6 +109,10 @@ surface SECONDS="600" *SEED:
     cargo build --profile dist --quiet --locked --workspace --example surface
     target/dist/examples/surface {{SECONDS}} {{SEED}}
 
+# Makes a release: changelog, static binary, packages, image, checksums, tag; `--try` only builds and packs the present commit.
+release VERSION:
+    scripts/release {{VERSION}}
+
 # Everything that takes too long for every change; writes tests/CHECKED.md, which is to be committed.
 check-all SECONDS="600":
     scripts/check-all {{SECONDS}}

@@ -23,6 +23,7 @@ mod consumer;
 mod dataset;
 mod economy;
 mod hs;
+mod licence;
 mod list;
 mod material;
 mod names;
@@ -43,6 +44,7 @@ pub use economy::{
     Economy, OTHER, Scheme, WORLD, comtrade_number, economies, economy, look_up_economy, resolve_economy,
 };
 pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes, hs_product};
+pub use licence::{Licence, PassingOn, licence, licences, passing_on};
 pub use list::{Confirmation, CriticalList, ListedMaterial, critical_list, critical_lists, listed_materials};
 pub use material::{Listing, Material, material, materials};
 pub use names::{resolve_consumer, resolve_material, resolve_stage, resolve_supplier};

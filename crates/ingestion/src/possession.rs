@@ -5,6 +5,7 @@
 //! nothing by itself.
 use std::collections::BTreeSet;
 
+use orewatch_catalog::{PassingOn, passing_on};
 use orewatch_contracts::Failure;
 use orewatch_runtime::Identity;
 
@@ -48,6 +49,24 @@ pub(crate) async fn may_use(
 ) -> Result<bool, Failure> {
     let read = repository.view(|state| readable_contents(state, identity, &BTreeSet::from([content])));
     Ok(identity.may_read_all() || !read.is_empty() || archive.is_holder(content, &identity.name).await?)
+}
+
+/// A licence that forbids passing on a content, among those of the releases with it that a caller may read.
+pub(crate) fn forbidding_licence(
+    repository: &Repository,
+    identity: &Identity,
+    content: ContentId,
+) -> Option<String> {
+    let sha256 = content.to_string();
+    let seen = |record: &&ReleaseRecord| identity.may_read(&record.head.release.tenant);
+    let has =
+        |record: &&ReleaseRecord| record.head.release.files.iter().any(|file| file.stored_sha256 == sha256);
+    repository.view(|state| {
+        let records = state.iter().filter(seen).filter(has);
+        let mut licences =
+            records.filter_map(|record| Some(&record.head.release.provenance.as_ref()?.licence));
+        licences.find(|licence| passing_on(licence) == PassingOn::Forbidden).cloned()
+    })
 }
 
 /// Those of the wanted contents of which the caller may read a release.

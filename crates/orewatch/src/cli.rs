@@ -4,13 +4,14 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
-    exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
+    acknowledge, alerts, changes, cite, claims, concordance, deliveries, doctor, download, drill, errors,
+    explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
     releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
     units, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
+use crate::version::version;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().bold())
@@ -22,7 +23,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(
     name = "orewatch",
-    version,
+    version = version(),
     styles = STYLES,
     help_template = HELP,
     before_help = COMMANDS,
@@ -53,7 +54,9 @@ Run:
   up           Run all services in one process, with an embedded log
   serve        Run one service on a shared log
   setup        Make the logs on NATS, check their settings, or print the permissions
+  doctor       Check what the services depend on, and write the support bundle
   log          Back up, verify, restore, inspect and follow the event logs
+  audit        Show who did what when, and why
 
 Query:
   exposure     Show how far a consumer depends on its suppliers
@@ -123,8 +126,12 @@ pub(crate) enum Command {
     Serve(serve::ServeArgs),
     /// Make the logs on NATS, check their settings, or print the permissions
     Setup(setup::Args),
+    /// Check what the services depend on, and write the support bundle
+    Doctor(doctor::Args),
     /// Back up, verify, restore, inspect and follow the event logs
     Log(log::Args),
+    /// Show who did what when, and why
+    Audit(log::audit::Args),
     /// Show how far a consumer depends on its suppliers
     Exposure(exposure::Args),
     /// Explain a figure: formula, terms, suppliers, source rows, releases

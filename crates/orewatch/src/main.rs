@@ -3,7 +3,7 @@
 //! Standard output holds data only; messages for people go to standard error. Exit codes: 0 done, 1 an empty
 //! answer with `--fail-if-empty`, 2 invalid input, 3 refused, 4 something outside Orewatch that is absent or
 //! full (log, disk, network), 5 a defect in Orewatch, 6 damaged data, 7 a log that is not set up as it must
-//! be.
+//! be, or a failed check of `doctor`.
 
 mod amount_unit;
 mod cli;
@@ -18,6 +18,7 @@ mod session;
 mod settings;
 mod settle;
 mod times;
+mod version;
 mod view;
 mod words;
 
@@ -29,8 +30,8 @@ use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
-    exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
+    acknowledge, alerts, changes, cite, claims, concordance, deliveries, doctor, download, drill, errors,
+    explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
     releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
     units, verify, with_client, withdraw,
 };
@@ -73,7 +74,9 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Up(args) => Box::pin(serve::up(args, session)).await,
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
         Command::Setup(args) => Box::pin(setup::run(args, session)).await,
+        Command::Doctor(args) => Box::pin(doctor::run(args, session)).await,
         Command::Log(args) => Box::pin(log::run(args, session)).await,
+        Command::Audit(args) => Box::pin(log::audit::run(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,

@@ -71,6 +71,11 @@ impl Session {
         Settings::new(KEYS, flags, self.environment.clone(), file)
     }
 
+    /// The environment of the process.
+    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     /// Starts the telemetry of the process. `level` is the default log level.
     pub(crate) fn telemetry(
         &self,

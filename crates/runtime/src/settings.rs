@@ -223,6 +223,13 @@ impl Settings {
         })
     }
 
+    /// All values that are set, with their keys and sources, in the order of the keys. A section of the file
+    /// has no value here: what it holds may be secret.
+    pub fn entries(&self) -> impl Iterator<Item = (&'static str, &Source, Option<&str>)> {
+        let values = self.values.iter().map(|(key, (source, text))| (*key, source, Some(text.as_str())));
+        values.chain(self.sections.iter().map(|(key, (source, _))| (*key, source, None)))
+    }
+
     /// Where the value of a key comes from.
     #[must_use]
     pub fn source(&self, name: &str) -> Option<&Source> {

@@ -9,6 +9,7 @@
 
 mod bucket;
 mod folder;
+pub mod keys;
 mod location;
 mod objects;
 pub mod snapshots;

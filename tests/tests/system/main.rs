@@ -12,6 +12,7 @@
 
 mod access;
 mod architecture;
+mod audit;
 mod away;
 mod backup;
 mod bad_input;
@@ -30,6 +31,7 @@ mod load;
 mod permissions;
 mod pipeline;
 mod recorded;
+mod release;
 mod snapshots;
 mod soak;
 mod subscribers;

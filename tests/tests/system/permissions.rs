@@ -297,3 +297,61 @@ fn a_service_with_the_key_of_another_one_ends_and_says_what_it_may_not() {
         assert!(output.contains(&format!("not permitted: subscribe to _INBOX_{service}")), "{output}");
     }
 }
+
+/// What a doctor says of NATS, the logs and their permissions: subject, verdict and finding.
+fn doctor(guarded: &Guarded, args: &[&str]) -> Vec<(String, String, String)> {
+    let mut doctor = Command::new(orewatch());
+    doctor.args(["doctor", "--format", "json", "--log", &guarded.nats.url()]).args(args);
+    doctor.current_dir(guarded.folder.path());
+    // The disk of the machine may be slow, which is a failure of its own.
+    let output = orewatch_tests::tools::output(&mut doctor);
+    let checks: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)));
+    let of_logs = |check: &&serde_json::Value| check["area"] == "nats" || check["area"] == "log";
+    let word = |check: &serde_json::Value, name: &str| check[name].as_str().unwrap_or_default().to_owned();
+    let row =
+        |check: &serde_json::Value| (word(check, "subject"), word(check, "verdict"), word(check, "found"));
+    checks.iter().filter(of_logs).map(row).collect()
+}
+
+#[test]
+fn a_doctor_finds_what_is_permitted_and_leaves_nothing_behind() {
+    let guarded = Guarded::start();
+    guarded.set_up();
+    for (service, purposes) in [
+        ("ingestion", ["read observations", "write observations"].as_slice()),
+        ("exposure", ["read observations", "read exposures", "write exposures"].as_slice()),
+        ("alerting", ["read exposures", "read alerts", "write alerts"].as_slice()),
+    ] {
+        let seed = guarded.seed_file(service);
+        let found = doctor(&guarded, &["--service", service, "--ordinal", "0", "--nats-nkey", &seed]);
+        let failed: Vec<_> = found.iter().filter(|(_, verdict, _)| verdict == "fail").collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+        for purpose in purposes {
+            let subject = format!("permission of {service}: {purpose}");
+            assert!(found.iter().any(|(one, _, what)| *one == subject && what == "permitted"), "{found:#?}");
+        }
+    }
+    let seed = guarded.seed_file("operator");
+    let found = doctor(&guarded, &["--ordinal", "0", "--nats-nkey", &seed]);
+    for log in LOGS {
+        let end = found.iter().find(|(subject, ..)| subject == log).expect("the end of each log");
+        assert_eq!(end.2, "positions: empty", "looking stored nothing on {log}");
+    }
+}
+
+#[test]
+fn a_doctor_names_the_subject_that_is_refused() {
+    let guarded = Guarded::start();
+    guarded.set_up();
+    let seed = guarded.seed_file("subscriber");
+    let own = ["--service", "alerting", "--ordinal", "0", "--nats-nkey", &seed, "--nats-inbox"];
+    let found = doctor(&guarded, &[&own[..], &["_INBOX_subscriber"]].concat());
+    let write = found.iter().find(|(subject, ..)| subject == "permission of alerting: write alerts");
+    let (_, verdict, what) = write.expect("writing is checked");
+    assert_eq!(verdict, "fail");
+    assert!(what.contains("publish to orewatch.alerts.doctor.none"), "{what}");
+    let read = found.iter().find(|(subject, ..)| subject == "permission of alerting: read exposures");
+    let (_, _, what) = read.expect("reading is checked");
+    assert!(what.contains("publish to $JS.API.STREAM.INFO.EXPOSURES"), "{what}");
+}

@@ -11,6 +11,11 @@ pub(super) const AREA: Area = Area {
             "The output is no longer read.",
             "No action is needed: the program that read the output has ended.",
         ),
+        external(
+            "checks-failed",
+            "Something that the services depend on is not as it must be.",
+            "Do what `orewatch doctor` says beside each check that fails, and run it again.",
+        ),
         user(
             "empty-answer",
             "The answer is empty, and `--fail-if-empty` makes that an error.",

@@ -113,6 +113,11 @@ pub(super) const AREA: Area = Area {
             "Use only the characters that the hint names.",
         ),
         user(
+            "licence-forbids",
+            "The licence of the data forbids passing them on.",
+            "Keep them for your own use with `--own-use`, or ask the publisher for permission.",
+        ),
+        user(
             "line-too-long",
             "A line of the file is too long.",
             "Check that the file is a table with one row per line.",

@@ -58,19 +58,36 @@ impl Identity {
         Grants { publish, subscribe: vec![format!("{}.>", self.inbox())] }
     }
 
+    /// What it needs, by purpose, as subjects that stand for all others: those of a reader with one consumer
+    /// of this name.
+    pub(super) fn needs(&self, consumer: &str) -> Vec<(String, Vec<String>)> {
+        if self.administers {
+            let made = |log: &str| format!("{API}.STREAM.CREATE.{}", config::stream_name(log));
+            let subjects = ["observations", "exposures", "alerts"].map(made);
+            return vec![("make streams".to_owned(), Vec::from(subjects))];
+        }
+        let reads = self.reads.iter().map(|log| {
+            let stream = config::stream_name(log);
+            let subjects: Vec<String> =
+                looks(&stream).into_iter().chain(consumes(&stream, consumer)).collect();
+            (format!("read {log}"), subjects)
+        });
+        let writes = self.writes.iter().map(|name| {
+            // A wildcard is no subject of a message; any stream of the log stands for all.
+            let subject = writing(name).replace('>', "doctor.none");
+            let questions = looks(&config::stream_name(log_of(name)));
+            let subjects: Vec<String> = questions.into_iter().chain([subject]).collect();
+            (format!("write {name}"), subjects)
+        });
+        reads.chain(writes).collect()
+    }
+
     /// The questions of the API that a reader or a writer of a log asks.
     fn questions(&self, log: &str) -> Vec<String> {
         let stream = config::stream_name(log);
-        let mut all = vec![format!("{API}.STREAM.INFO.{stream}"), format!("{API}.STREAM.MSG.GET.{stream}")];
+        let mut all = looks(&stream).to_vec();
         if self.reads.iter().any(|read| read == log) {
-            all.extend(self.consumers().flat_map(|name| {
-                [
-                    format!("{API}.CONSUMER.CREATE.{stream}.{name}"),
-                    format!("{API}.CONSUMER.INFO.{stream}.{name}"),
-                    format!("{API}.CONSUMER.DELETE.{stream}.{name}"),
-                    format!("{API}.CONSUMER.MSG.NEXT.{stream}.{name}"),
-                ]
-            }));
+            all.extend(self.consumers().flat_map(|name| consumes(&stream, &name)));
         }
         all
     }
@@ -80,6 +97,17 @@ impl Identity {
         let instances = (0..self.instances).map(|ordinal| format!("{}-{ordinal}", self.name));
         instances.flat_map(|instance| (0..MAX_NAMES).map(move |number| consumer_name(&instance, number)))
     }
+}
+
+/// Questions about a stream.
+fn looks(stream: &str) -> [String; 2] {
+    [format!("{API}.STREAM.INFO.{stream}"), format!("{API}.STREAM.MSG.GET.{stream}")]
+}
+
+/// Questions of a reader with a consumer of this name.
+fn consumes(stream: &str, consumer: &str) -> [String; 4] {
+    ["CREATE", "INFO", "DELETE", "MSG.NEXT"]
+        .map(|question| format!("{API}.CONSUMER.{question}.{stream}.{consumer}"))
 }
 
 /// The log of a stream's name: its first token.
@@ -124,6 +152,22 @@ mod tests {
         assert_eq!(grants.subscribe, ["_INBOX_exposure.>"]);
         let consumers = 2 * 2 * MAX_NAMES * 4;
         assert_eq!(grants.publish.len(), 2 * 2 + consumers + 1, "and nothing else");
+    }
+
+    #[test]
+    fn what_is_needed_is_granted_subject_by_subject() {
+        let exposure = exposure();
+        let (needs, grants) = (exposure.needs("exposure-0-0"), exposure.grants());
+        let purposes: Vec<&str> = needs.iter().map(|(purpose, _)| purpose.as_str()).collect();
+        assert_eq!(purposes, ["read observations", "read exposures", "write exposures"]);
+        for subject in needs.iter().flat_map(|(_, subjects)| subjects) {
+            let is_granted = |granted: &String| match granted.strip_suffix('>') {
+                Some(beginning) => subject.starts_with(beginning),
+                None => granted == subject,
+            };
+            assert!(grants.publish.iter().any(is_granted), "{subject}");
+            assert!(!subject.contains(['*', '>']), "{subject} is a subject of a message");
+        }
     }
 
     #[test]

@@ -55,6 +55,7 @@ mod in_order;
 mod lookup;
 mod names;
 mod options;
+mod permitted;
 mod publish;
 mod reader;
 mod refusals;

@@ -80,7 +80,8 @@ impl JetStream {
         Ok(if found.is_some() { Made::Before } else { Made::Now })
     }
 
-    /// Compares the server and the streams of logs with what they must be.
+    /// Compares the server and the streams of logs with what they must be. Without the right to make streams,
+    /// size, place and further copies are the administrator's business.
     ///
     /// # Errors
     /// [`Error::NotPermitted`]; [`Error::Unavailable`].
@@ -90,7 +91,12 @@ impl JetStream {
             let deadline = Instant::now() + self.options.patience;
             let asked = self.asked(log, &["STREAM.INFO"]);
             let found = patiently(log, deadline, |wait| self.ask(wait, &asked, self.info(log))).await?;
-            findings.extend(stream_findings(&config::wanted(log, &self.options), found.as_ref()));
+            let wanted = config::wanted(log, &self.options);
+            let wanted = match &found {
+                Some(found) if !self.options.makes_streams => config::tolerated(wanted, found),
+                _ => wanted,
+            };
+            findings.extend(stream_findings(&wanted, found.as_ref()));
         }
         Ok(findings)
     }

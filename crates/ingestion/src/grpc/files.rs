@@ -87,7 +87,8 @@ fn upload_response(stored: StoredFile) -> UploadFileResponse {
     UploadFileResponse { sha256: stored.content.to_string(), size: stored.size, known: stored.known }
 }
 
-/// Returns a file to a caller that uploaded it or may see a release that was read from it.
+/// Returns a file to a caller that uploaded it or may see a release that was read from it. One that may not
+/// be passed on is for the caller's own use only.
 pub(super) async fn download_file(
     service: &IngestionService,
     identity: &Identity,
@@ -96,7 +97,19 @@ pub(super) async fn download_file(
     let content = ContentId::parse("sha256", &request.sha256)?;
     service.repository.catch_up().await?;
     possession::check_may_use(&service.repository, &service.archive, identity, [content]).await?;
+    if !request.own_use
+        && let Some(licence) = possession::forbidding_licence(&service.repository, identity, content)
+    {
+        return Err(forbidden(&request.sha256, &licence).into());
+    }
     let pieces = service.archive.get(content).await?;
     let answers = pieces.map_ok(|piece| DownloadFileResponse { data: piece });
     Ok(answers.map_err(Status::from).boxed())
+}
+
+fn forbidden(sha256: &str, licence: &str) -> Failure {
+    let message = format!("the licence of this file forbids passing it on: {licence}");
+    Failure::new(Class::Refused, "licence-forbids", message).at("sha256", sha256).with_hint(
+        "for your own use, download it with --own-use (own_use in the request); otherwise ask the publisher",
+    )
 }

@@ -43,7 +43,7 @@ async fn upload(service: &Service, pieces: Vec<UploadFileRequest>) -> Result<Upl
 }
 
 async fn download(service: &Service, sha256: &str) -> Result<Vec<u8>, Failure> {
-    let request = DownloadFileRequest { sha256: sha256.to_owned() };
+    let request = DownloadFileRequest { sha256: sha256.to_owned(), own_use: false };
     let mut pieces = service.client().download_file(request).await?.into_inner();
     let mut whole = Vec::new();
     while let Some(piece) = pieces.message().await? {

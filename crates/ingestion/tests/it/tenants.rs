@@ -104,7 +104,7 @@ async fn sees(client: &mut Client, release: &str, sha256: &str) -> [bool; 3] {
     let get = client.get_release(GetReleaseRequest { release: release.to_owned() }).await;
     let request = ListRejectionsRequest { release: release.to_owned(), ..ListRejectionsRequest::default() };
     let rejections = client.list_rejections(request).await;
-    let file = client.download_file(DownloadFileRequest { sha256: sha256.to_owned() }).await;
+    let file = client.download_file(DownloadFileRequest { sha256: sha256.to_owned(), own_use: false }).await;
     [get.is_ok(), rejections.is_ok(), file.is_ok()]
 }
 
@@ -199,7 +199,8 @@ async fn knowing_a_digest_gives_no_access_to_the_file() {
             said_of.push(read(&mut brown, "brown", sha256, dry_run).await.unwrap_err());
         }
         said_of.push(upload(&mut brown, content, "").await.unwrap_err());
-        let download = brown.download_file(DownloadFileRequest { sha256: sha256.clone() }).await;
+        let download =
+            brown.download_file(DownloadFileRequest { sha256: sha256.clone(), own_use: false }).await;
         said_of.push(download.map(drop).unwrap_err().into());
         let release = Release {
             dataset: "test-output".to_owned(),

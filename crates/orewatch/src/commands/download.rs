@@ -10,6 +10,7 @@ use orewatch_contracts::{Class, Failure};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempPath;
 
+use super::own_use::OwnUse;
 use super::with_client;
 use crate::options::ClientOptions;
 use crate::render::broken_pipe;
@@ -20,7 +21,8 @@ const FILE_MODE: u32 = 0o666;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-`orewatch releases RELEASE` shows the digests of a release's files.
+`orewatch releases RELEASE` shows the digests of a release's files, and their licence. A file that may
+not be passed on is downloaded with --own-use only.
 
 Examples:
   orewatch download 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 -o original.csv
@@ -33,6 +35,8 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
+    own_use: OwnUse,
+    #[command(flatten)]
     client: ClientOptions,
 }
 
@@ -43,7 +47,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 
 /// Downloads the file. It has a temporary name until it is complete and its digest is verified.
 async fn download(args: &Args, client: &Client) -> Result<(), Failure> {
-    let request = DownloadFileRequest { sha256: args.sha256.clone() };
+    let request = DownloadFileRequest { sha256: args.sha256.clone(), own_use: args.own_use.is_declared };
     let mut pieces = client.ingestion().await?.download_file(client.request(request)).await?.into_inner();
     let mut to = Output::open(args)?;
     let mut digest = Sha256::new();

@@ -8,6 +8,7 @@ use orewatch_contracts::exposure::v1::{ExplainExposureRequest, ExposureFilter, S
 use serde_json::json;
 
 use super::exposure::{Reading, Weight, missing};
+use super::own_use::OwnUse;
 use super::{as_at, cite, print_message, scenarios, with_client};
 use crate::amount_unit::AmountUnit;
 use crate::names;
@@ -66,6 +67,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "unit")]
     cite: bool,
     #[command(flatten)]
+    own_use: OwnUse,
+    #[command(flatten)]
     pub(crate) reading: Reading,
     #[command(flatten)]
     client: ClientOptions,
@@ -88,7 +91,7 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
         reading: args.reading.message(),
     };
     if let Some(earlier) = as_at::parse_named("against", args.against.as_deref())? {
-        return against::run(client, &request, earlier).await;
+        return against::run(client, &request, earlier, args.own_use).await;
     }
     let mut response = client.take(client.exposure().await?.explain_exposure(client.request(request)).await?);
     if let Some(unit) = &args.unit {
@@ -101,6 +104,7 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
         let citations = releases.map(|release| Citation::of_figure(release, measure, &response.citation));
         return cite::print(&client.out, &citations.collect::<Vec<_>>());
     }
+    args.own_use.check(client.out.format, &response.rows, &response.releases)?;
     let exposure = response.exposure.clone().unwrap_or_default();
     if exposure.estimate.as_ref().is_none_or(|estimate| estimate.value.is_none() && estimate.low.is_none()) {
         let reasons = match &args.reading.scenario {

@@ -6,6 +6,7 @@ pub(crate) mod cite;
 pub(crate) mod claims;
 pub(crate) mod concordance;
 pub(crate) mod deliveries;
+pub(crate) mod doctor;
 pub(crate) mod download;
 pub(crate) mod drill;
 pub(crate) mod errors;
@@ -38,6 +39,7 @@ pub(crate) mod verify;
 pub(crate) mod withdraw;
 
 mod as_at;
+mod own_use;
 mod shared;
 
 use orewatch_contracts::Failure;

@@ -181,7 +181,7 @@ fn mark_value(text: &str, value: &str) -> Option<String> {
 /// Reads the lines around a row from the original file. Empty if the archive does not have it.
 async fn lines_around(client: &Client, name: &str, sha256: &str, line: u64) -> Vec<(u64, String)> {
     let fetch = async {
-        let request = DownloadFileRequest { sha256: sha256.to_owned() };
+        let request = DownloadFileRequest { sha256: sha256.to_owned(), own_use: true };
         let mut pieces = client.ingestion().await?.download_file(client.request(request)).await?.into_inner();
         let mut bytes = Vec::new();
         while let Some(piece) = pieces.message().await? {

@@ -127,7 +127,10 @@ fn services_config(settings: &Settings, name: &str, log: LogTarget) -> Result<Se
 }
 
 /// Reads which calls are accepted.
-fn access(settings: &Settings) -> Result<Access, Failure> {
+///
+/// # Errors
+/// Settings that contradict each other, or a file with tokens that cannot be used.
+pub(super) fn access(settings: &Settings) -> Result<Access, Failure> {
     match (settings.get::<PathBuf>("tokens-file")?, settings.get_or("open-to-all", false)?) {
         (Some(path), false) => Access::read(&path),
         (Some(path), true) => Err(Failure::new(

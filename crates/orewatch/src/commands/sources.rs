@@ -1,6 +1,7 @@
 //! `sources`: lists the file formats, or identifies files.
 use std::path::PathBuf;
 
+use orewatch_catalog::{licences, passing_on};
 use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::Table;
 use orewatch_formats::{About, Input, Limits, Metadata, identify, sources};
@@ -9,7 +10,7 @@ use super::print_message;
 use crate::options::{Format, OutputOptions};
 use crate::render::{Cell, Column, Out, Row, column, document, fields, labelled};
 use crate::session::Session;
-use crate::view::table_word;
+use crate::view::{licence_text, table_word};
 
 /// Column in which the text of an entry begins.
 const MARGIN: usize = 14;
@@ -21,11 +22,15 @@ Files are recognised by their content, whatever their names.
 Examples:
   orewatch sources
   orewatch sources mystery.csv
+  orewatch sources --licences
   orewatch sources --format json")]
 pub(crate) struct Args {
     /// Files to identify [default: list the formats]
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// List licences instead, and whether data under them may be passed on
+    #[arg(long, conflicts_with = "files")]
+    licences: bool,
     #[command(flatten)]
     output: OutputOptions,
 }
@@ -33,6 +38,9 @@ pub(crate) struct Args {
 /// Runs the command. The formats are part of the program, so no server is needed.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let out = args.output.output(session.out(&session.settings(&[&args.output])?)?)?;
+    if args.licences {
+        return out.rows(licences());
+    }
     if args.files.is_empty() { list_formats(&out) } else { identify_files(&out, &args.files) }
 }
 
@@ -50,7 +58,7 @@ fn entry(out: &Out, about: &About) -> String {
     let fields = [
         ("publisher", about.publisher.to_owned()),
         ("tables", tables.join(", ")),
-        ("licence", about.licence.to_owned()),
+        ("licence", licence_text(about.licence)),
         ("address", about.url.to_owned()),
     ];
     for (label, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
@@ -85,6 +93,10 @@ impl Row for FileRow {
             column("title", move |row: &Self| text(&row.metadata.title)),
             column("licence", move |row: &Self| text(&row.metadata.licence)),
             column("url", move |row: &Self| text(&row.metadata.url)),
+            column("may_pass_on", |row: &Self| {
+                let licence = row.metadata.licence.as_deref().unwrap_or_default();
+                Cell::text(passing_on(licence).as_str())
+            }),
         ]
     }
 }

@@ -1,4 +1,5 @@
 //! Citations of releases, to be pasted into a text.
+use orewatch_catalog::passing_on;
 use orewatch_contracts::ingestion::v1::{Provenance, Release};
 
 use crate::render::{Cell, Column, Row, column};
@@ -88,6 +89,7 @@ impl Row for Citation {
             column("method", |row: &Self| Cell::text(&row.method)),
             column("program", |_: &Self| Cell::text(concat!("orewatch/", env!("CARGO_PKG_VERSION")))),
             column("citation", |row: &Self| Cell::text(row.sentence())),
+            column("may_pass_on", |row: &Self| Cell::text(passing_on(&row.origin().licence).as_str())),
         ]
     }
 }

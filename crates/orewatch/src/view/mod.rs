@@ -10,6 +10,7 @@ mod connector;
 mod delivery;
 mod explanation;
 mod exposure;
+mod licence;
 mod listed_alert;
 mod market;
 pub(crate) mod method;
@@ -42,6 +43,7 @@ pub(crate) use citation::Citation;
 pub(crate) use claim::{ReadingRow, claimed_text, confirmation_word, verdict_phrase};
 pub(crate) use delivery::attempt_outcome;
 pub(crate) use exposure::{DatasetFigure, projection_words};
+pub(crate) use licence::{kept_text, licence_text, originals_kept};
 pub(crate) use listed_alert::ListedAlert;
 pub(crate) use notify::{acknowledgement_summary, delivery_word, notification_reason, telling_word};
 pub(crate) use policy::{

@@ -1,11 +1,12 @@
 //! Rows of releases and quarantined rows.
+use orewatch_catalog::passing_on;
 use orewatch_contracts::common::v1::EventSkipped;
 use orewatch_contracts::ingestion::v1::{
     GateVerdict, Provenance, Rejection, Release, ReleaseInfo, ReleaseState, Report, Table,
 };
 use orewatch_formats::scope;
 
-use super::{covers_words, kind_word, period_words};
+use super::{covers_words, kind_word, originals_kept, period_words};
 use crate::render::Align::{Left, Right};
 use crate::render::{Cell, Column, Row, column, only_shown};
 use crate::words::{enum_word, grouped, time_text};
@@ -17,7 +18,14 @@ pub(crate) fn release_state_word(state: ReleaseState) -> String {
 
 impl Row for ReleaseInfo {
     fn columns() -> Vec<Column<Self>> {
-        let groups = [state_columns(), report_columns(), time_columns(), origin_columns(), scope_columns()];
+        let groups = [
+            state_columns(),
+            report_columns(),
+            time_columns(),
+            origin_columns(),
+            scope_columns(),
+            terms_columns(),
+        ];
         groups.into_iter().flatten().collect()
     }
 }
@@ -147,6 +155,18 @@ fn scope_columns() -> Vec<Column<ReleaseInfo>> {
             .shown("does not count", Left)
             .unless_empty()
             .if_room(5),
+    ]
+}
+
+/// What may be done with the data, and how long their files stay.
+fn terms_columns() -> Vec<Column<ReleaseInfo>> {
+    let licence = |info: &ReleaseInfo| {
+        let origin = info.release.as_ref().and_then(|release| release.provenance.clone());
+        origin.unwrap_or_default().licence
+    };
+    vec![
+        column("may_pass_on", move |info: &ReleaseInfo| Cell::text(passing_on(&licence(info)).as_str())),
+        column("originals_kept", |info: &ReleaseInfo| Cell::text(originals_kept(info))),
     ]
 }
 

@@ -2,7 +2,10 @@
 use orewatch_contracts::ingestion::v1::{Release, ReleaseInfo, Report, Verdict};
 use orewatch_formats::scope;
 
-use super::{covers_words, kind_word, period_words, release_state_word, skipped_texts, table_word};
+use super::{
+    covers_words, kept_text, kind_word, licence_text, period_words, release_state_word, skipped_texts,
+    table_word,
+};
 use crate::render::{Out, hanging, labels};
 use crate::words::{enum_word, grouped, instant, time_text};
 
@@ -32,9 +35,10 @@ pub(crate) fn release_page(out: &Out, info: &ReleaseInfo, brief: bool) -> String
         ("title", origin.title),
         ("address", origin.url),
         ("published", origin.published),
-        ("licence", origin.licence),
+        ("licence", licence_text(&origin.licence)),
         ("files", file_names(&release).join(", ")),
         ("originals", originals.join("\n              ")),
+        ("kept", if brief { String::new() } else { kept_text(info) }),
         ("kind", kind),
         ("scope", release.scope.as_ref().map(scope::scope_text).unwrap_or_default()),
         ("tenant", release.tenant.clone()),

@@ -1,4 +1,5 @@
 //! Rows of file formats.
+use orewatch_catalog::passing_on;
 use orewatch_formats::About;
 
 use super::table_word;
@@ -18,6 +19,7 @@ impl Row for About {
             }),
             column("licence", |about: &Self| Cell::text(about.licence)),
             column("url", |about: &Self| Cell::text(about.url)),
+            column("may_pass_on", |about: &Self| Cell::text(passing_on(about.licence).as_str())),
         ]
     }
 }

@@ -9,16 +9,19 @@
 
 mod analyst;
 mod answers;
+mod audit;
 mod bucket;
 mod changes;
 mod claims;
 mod configuration;
 mod demo;
+mod doctor;
 mod errors;
 mod filters;
 mod full_disk;
 mod hidden;
 mod killed;
+mod licences;
 mod lists;
 mod measures;
 mod policy;

@@ -36,6 +36,23 @@ fn flags_come_before_environment_before_file() {
 }
 
 #[test]
+fn all_values_are_listed_with_their_sources_and_sections_without_theirs() {
+    let keys = [Key::new("listen"), Key::section("poll")];
+    let file = "[[poll]]\nname = \"un\"\nkey = \"planted-secret\"\n";
+    let environment = [("OREWATCH_LISTEN".to_owned(), "127.0.0.1:1".to_owned())];
+    let all = Settings::new(&keys, [], environment, Some((Path::new("orewatch.toml"), file))).unwrap();
+    let listed: Vec<_> =
+        all.entries().map(|(key, source, value)| format!("{key} {source} {value:?}")).collect();
+    assert_eq!(
+        listed,
+        [
+            "listen environment variable OREWATCH_LISTEN Some(\"127.0.0.1:1\")",
+            "poll key poll in orewatch.toml None"
+        ]
+    );
+}
+
+#[test]
 fn a_variable_of_ours_comes_before_the_shared_one() {
     let shared = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://shared:4317");
     let only = settings(&[], &[shared], None).unwrap();

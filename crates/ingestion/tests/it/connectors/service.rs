@@ -70,7 +70,7 @@ async fn a_polled_release_leads_back_to_the_original_responses() {
     for (file, fetch) in release.files.iter().zip(fetches.iter().rev()) {
         assert_eq!(file.stored_sha256, fetch.sha256);
         assert!(file.url.starts_with(&publisher.base()) && file.retrieved_at == fetch.time, "{file:?}");
-        let ask = DownloadFileRequest { sha256: fetch.sha256.clone() };
+        let ask = DownloadFileRequest { sha256: fetch.sha256.clone(), own_use: false };
         let mut pieces = client.download_file(ask).await.unwrap().into_inner();
         let piece = pieces.message().await.unwrap().unwrap();
         assert!(piece.data.starts_with(b"[{\"page\":"));

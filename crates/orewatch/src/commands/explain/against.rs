@@ -8,6 +8,7 @@ use orewatch_contracts::exposure::v1::{
 use orewatch_contracts::figure::{difference_in, estimate};
 use serde_json::json;
 
+use super::super::own_use::OwnUse;
 use super::differences::{Differences, compare};
 use crate::options::Format;
 use crate::render::{Out, document, explanation_title, labelled, object, table};
@@ -38,6 +39,7 @@ pub(super) async fn run(
     client: &Client,
     request: &ExplainExposureRequest,
     against: AsAt,
+    own_use: OwnUse,
 ) -> Result<(), Failure> {
     let mut service = client.exposure().await?;
     let later = ExplainExposureRequest { max_rows: MAX_ROWS, ..request.clone() };
@@ -46,6 +48,9 @@ pub(super) async fn run(
     let as_of = new.exposure.as_ref().map(|exposure| exposure.period.clone()).unwrap_or_default();
     let earlier = ExplainExposureRequest { as_at: Some(against.clone()), as_of, ..later };
     let old = client.take(service.explain_exposure(client.request(earlier)).await?);
+    for side in [&new, &old] {
+        own_use.check(client.out.format, &side.rows, &side.releases)?;
+    }
     let between = CompareVintagesRequest {
         filter: Some(filter(&new)),
         from: Some(against),

@@ -1,5 +1,6 @@
 //! `log`: backs up, verifies, restores, inspects and follows the event logs. These commands read and write
 //! the logs themselves; no service is called.
+pub(crate) mod audit;
 mod backup;
 mod decode;
 mod options;

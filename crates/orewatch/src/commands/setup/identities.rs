@@ -5,7 +5,7 @@ use orewatch_eventlog::skips_stream;
 use super::LOGS;
 
 /// All identities, with so many processes of each service.
-pub(super) fn identities(instances: usize) -> Vec<Identity> {
+pub(crate) fn identities(instances: usize) -> Vec<Identity> {
     let service = |name: &str, reads: &[&str], writes: &str| Identity {
         name: name.to_owned(),
         reads: reads.iter().map(|log| (*log).to_owned()).collect(),

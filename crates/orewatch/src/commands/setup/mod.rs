@@ -1,6 +1,6 @@
 //! `setup`: makes the logs on NATS, checks every setting that they depend on, and prints the permissions.
-mod identities;
-mod monitor;
+pub(super) mod identities;
+pub(super) mod monitor;
 mod print;
 
 use orewatch_contracts::{Class, Failure};
@@ -75,7 +75,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
         make(&nats).await?;
     }
     let mut findings = nats.check(&LOGS).await?;
-    findings.extend(monitor::findings(args.monitor.as_deref(), session.clock.now()).await?);
+    findings.extend(monitor::findings(args.monitor.as_deref(), &*session.clock).await?);
     out.rows(&findings)?;
     conclude(&out, &findings)
 }

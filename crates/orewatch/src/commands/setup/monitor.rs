@@ -8,6 +8,7 @@ use hyper_util::rt::TokioIo;
 use jiff::{SignedDuration, Timestamp};
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::jetstream::Finding;
+use orewatch_runtime::Clock;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -45,7 +46,7 @@ struct JetStreamConfig {
 ///
 /// # Errors
 /// The monitoring port does not answer, or with something else.
-pub(super) async fn findings(monitor: Option<&str>, now: Timestamp) -> Result<Vec<Finding>, Failure> {
+pub(crate) async fn findings(monitor: Option<&str>, clock: &dyn Clock) -> Result<Vec<Finding>, Failure> {
     let Some(address) = monitor else {
         let remedy = "name the monitoring port of each server with --monitor http://HOST:8222";
         return Ok(vec![
@@ -55,7 +56,7 @@ pub(super) async fn findings(monitor: Option<&str>, now: Timestamp) -> Result<Ve
     };
     let asked = timeout(PATIENCE, varz(address)).await;
     let varz = asked.unwrap_or_else(|_| Err(silent(address, "it does not answer in time")))?;
-    Ok(compare(&varz, now))
+    Ok(compare(&varz, clock.now()))
 }
 
 fn compare(varz: &Varz, now: Timestamp) -> Vec<Finding> {
