@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
-    exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
+    acknowledge, actors, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors,
+    explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
     releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
     units, verify, withdraw,
 };
@@ -54,6 +54,7 @@ Run:
   serve        Run one service on a shared log
   setup        Make the logs on NATS, check their settings, or print the permissions
   log          Back up, verify, restore, inspect and follow the event logs
+  actors       List the names of those whose commands are recorded, or erase a name
 
 Query:
   exposure     Show how far a consumer depends on its suppliers
@@ -125,6 +126,8 @@ pub(crate) enum Command {
     Setup(setup::Args),
     /// Back up, verify, restore, inspect and follow the event logs
     Log(log::Args),
+    /// List the names of those whose commands are recorded, or erase a name
+    Actors(actors::Args),
     /// Show how far a consumer depends on its suppliers
     Exposure(exposure::Args),
     /// Explain a figure: formula, terms, suppliers, source rows, releases

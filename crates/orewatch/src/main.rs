@@ -5,6 +5,7 @@
 //! full (log, disk, network), 5 a defect in Orewatch, 6 damaged data, 7 a log that is not set up as it must
 //! be.
 
+mod actors;
 mod amount_unit;
 mod cli;
 mod commands;
@@ -29,10 +30,10 @@ use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
-    exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
-    releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
-    units, verify, with_client, withdraw,
+    acknowledge, actors as actors_command, alerts, changes, cite, claims, concordance, deliveries, download,
+    drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll,
+    receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup, silences, sources,
+    subscriptions, targets, units, verify, with_client, withdraw,
 };
 use session::Session;
 
@@ -74,6 +75,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
         Command::Setup(args) => Box::pin(setup::run(args, session)).await,
         Command::Log(args) => Box::pin(log::run(args, session)).await,
+        Command::Actors(args) => Box::pin(actors_command::run(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,

@@ -86,6 +86,11 @@ impl ActorNames {
         Ok(Self(Some(Arc::new(Kept { key: hmac::Key::new(hmac::HMAC_SHA256, &key), store, known }))))
     }
 
+    /// Whether there is no table.
+    pub(crate) fn is_off(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// What is recorded in the place of a name. `None`: the name itself is.
     #[must_use]
     pub fn pseudonym(&self, name: &str) -> Option<String> {
@@ -101,6 +106,24 @@ impl ActorNames {
         let known = kept.known();
         let name = known.names.get(recorded).or_else(|| known.unsaved.get(recorded));
         name.cloned().unwrap_or_else(|| recorded.to_owned())
+    }
+
+    /// A text with names in the place of the pseudonyms in it.
+    #[must_use]
+    pub fn shown_in(&self, text: &str) -> String {
+        let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+        while let Some(at) = rest.find(PREFIX) {
+            let (before, found) = rest.split_at(at);
+            shown.push_str(before);
+            let digits = found.get(PREFIX.len()..PREFIX.len() + DIGITS);
+            let is_pseudonym =
+                digits.is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+            let length = if is_pseudonym { PREFIX.len() + DIGITS } else { PREFIX.len() };
+            let (pseudonym, after) = found.split_at(length);
+            shown.push_str(&self.shown(pseudonym));
+            rest = after;
+        }
+        shown + rest
     }
 
     /// Whether a name is not in the table yet, and has to be noted.
@@ -229,6 +252,9 @@ mod tests {
         names.note("ann").await;
         assert!(!names.is_new("ann"));
         assert_eq!(names.shown(&ann), "ann");
+        let text = format!("Silence acme:id:7 by {ann} mutes it; id:0123456789abcdef does not, nor {ann}");
+        let shown = names.shown_in(&text);
+        assert_eq!(shown, "Silence acme:id:7 by ann mutes it; id:0123456789abcdef does not, nor ann");
 
         let other = ActorNames::open(Arc::clone(&table) as Arc<dyn ActorStore>).await.unwrap();
         assert_eq!((other.pseudonym("ann"), other.shown(&ann)), (Some(ann.clone()), "ann".to_owned()));

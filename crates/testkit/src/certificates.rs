@@ -52,8 +52,8 @@ impl Authority {
         &self.pem
     }
 
-    /// Issues a certificate. A name with `://` is a URI, an address of IP one of these, and any other name one
-    /// of DNS.
+    /// Issues a certificate. A name with `://` is a URI, an address of IP one of these, and any other name
+    /// one of DNS.
     #[must_use]
     pub fn issue(&self, names: &[&str], validity: Validity) -> IssuedCertificate {
         let key = KeyPair::generate().expect("a key");
@@ -71,8 +71,8 @@ impl IssuedCertificate {
         Self { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 
-    /// Writes the two files into a folder, the way that Kubernetes mounts a secret: `tls.crt` and `tls.key` are
-    /// links to a folder that one link replaces. Returns their paths.
+    /// Writes the two files into a folder, the way that Kubernetes mounts a secret: `tls.crt` and `tls.key`
+    /// are links to a folder that one link replaces. Returns their paths.
     #[must_use]
     pub fn mount(&self, folder: &Path) -> (PathBuf, PathBuf) {
         fs::create_dir_all(folder).expect("a folder");

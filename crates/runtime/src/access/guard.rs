@@ -112,7 +112,8 @@ impl Gate {
             return Verdict::Refused(Refusal::Failed(failure));
         }
         // Who only reads leaves no trace, and so needs no name in the table.
-        if needs != Role::Reader && self.access.names.is_new(&identity.name) {
+        let is_recorded = needs != Role::Reader && identity.recorded_as.is_some();
+        if is_recorded && self.access.names.is_new(&identity.name) {
             return Verdict::AfterNote(identity);
         }
         Verdict::Passed(Some(identity))

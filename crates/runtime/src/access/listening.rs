@@ -20,6 +20,12 @@ pub(super) enum Encryption {
 }
 
 impl Access {
+    /// Whether the service's connections have TLS.
+    #[must_use]
+    pub fn has_tls(&self) -> bool {
+        self.tls().is_some()
+    }
+
     /// TLS of the service's connections. `None`: they are in plain text.
     pub(crate) fn tls(&self) -> Option<ServerTls> {
         match &self.encryption {

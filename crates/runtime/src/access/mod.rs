@@ -180,6 +180,11 @@ impl Access {
                 Ok(())
             });
         }
+        if self.is_controlled() && self.names.is_off() {
+            tracing::info!(
+                "commands are recorded with the names of callers: no place for names is configured"
+            );
+        }
         let (names, stop) = (self.names.clone(), context.shutdown.clone());
         context.spawn("actor-names", async move {
             names.keep_fresh(stop).await;
