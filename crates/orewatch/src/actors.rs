@@ -27,7 +27,11 @@ struct Document {
 
 /// The table in its place.
 #[derive(Clone, Debug)]
-pub(crate) struct StoredActors(Store);
+pub(crate) struct StoredActors {
+    store: Store,
+    /// A table that is not there is made.
+    makes: bool,
+}
 
 impl StoredActors {
     /// The table in a place. Nothing is read yet.
@@ -35,7 +39,7 @@ impl StoredActors {
     /// # Errors
     /// An environment that does not say how to reach the bucket.
     pub(crate) fn new(place: &Location) -> Result<Self, Failure> {
-        Store::open(place).map(Self).map_err(away)
+        Store::open(place).map(|store| Self { store, makes: false }).map_err(away)
     }
 
     /// Names by pseudonym. `None`: there is no table.
@@ -55,7 +59,7 @@ impl StoredActors {
     }
 
     async fn read(&self) -> Result<Option<(Document, Version)>, Failure> {
-        let Some((content, version)) = self.0.read(OBJECT).await.map_err(away)? else { return Ok(None) };
+        let Some((content, version)) = self.store.read(OBJECT).await.map_err(away)? else { return Ok(None) };
         let document = serde_json::from_slice(&content)
             .map_err(|error| away(format!("{OBJECT} is damaged: {error}")))?;
         Ok(Some((document, version)))
@@ -75,7 +79,7 @@ impl StoredActors {
             }
             let content = serde_json::to_vec_pretty(&changed)
                 .map_err(|error| Failure::internal(format!("the names cannot be written: {error}")))?;
-            if self.0.replace(OBJECT, version, content).await.map_err(away)? {
+            if self.store.replace(OBJECT, version, content).await.map_err(away)? {
                 return Ok(outcome);
             }
         }
@@ -84,12 +88,14 @@ impl StoredActors {
 }
 
 impl ActorStore for StoredActors {
-    fn load(&self) -> BoxFuture<'_, Result<ActorTable, Failure>> {
+    fn load(&self) -> BoxFuture<'_, Result<Option<ActorTable>, Failure>> {
         async move {
-            self.change(|_| ()).await?;
-            let (document, _) = self.read().await?.ok_or_else(|| away("it was removed"))?;
+            if self.makes {
+                self.change(|_| ()).await?;
+            }
+            let Some((document, _)) = self.read().await? else { return Ok(None) };
             let key = parse_key(&document.key).ok_or_else(|| away(format!("{OBJECT} has no valid key")))?;
-            Ok(ActorTable { key, names: document.names })
+            Ok(Some(ActorTable { key, names: document.names }))
         }
         .boxed()
     }
@@ -99,17 +105,14 @@ impl ActorStore for StoredActors {
     }
 }
 
-/// Opens the table in a place, and makes it if it is not there. Unless `makes`: without a table, there are no
-/// names to show.
+/// The names in the table in a place. `makes`: the table is made if it is not there; otherwise, there are no
+/// names to show without one.
 ///
 /// # Errors
-/// Those of the place, and a table that is damaged.
-pub(crate) async fn open_names(place: &Location, makes: bool) -> Result<ActorNames, Failure> {
-    let stored = StoredActors::new(place)?;
-    if !makes && stored.names().await?.is_none() {
-        return Ok(ActorNames::default());
-    }
-    ActorNames::open(Arc::new(stored)).await
+/// An environment that does not say how to reach the bucket.
+pub(crate) fn names_in(place: &Location, makes: bool) -> Result<ActorNames, Failure> {
+    let stored = StoredActors { makes, ..StoredActors::new(place)? };
+    Ok(ActorNames::new(Arc::new(stored)))
 }
 
 fn away(error: impl std::fmt::Display) -> Failure {
@@ -143,30 +146,30 @@ mod tests {
     #[tokio::test]
     async fn the_table_keeps_its_key_and_an_erased_name_stays_erased() {
         let folder = tempfile::tempdir().unwrap();
-        let stored = StoredActors::new(&Location::Folder(folder.path().join("actors"))).unwrap();
-        assert_eq!(stored.names().await.unwrap(), None);
-        let none = open_names(&Location::Folder(folder.path().join("actors")), false).await.unwrap();
-        assert_eq!(none.pseudonym("ann"), None, "no table is made to read one");
-        let names = ActorNames::open(Arc::new(stored.clone())).await.unwrap();
-        let ann = names.pseudonym("ann").unwrap();
+        let place = Location::Folder(folder.path().join("actors"));
+        let read = async |makes| {
+            let names = names_in(&place, makes).unwrap();
+            names.load().await.map(|()| names)
+        };
+        assert_eq!(read(false).await.unwrap().pseudonym("ann"), None, "no table is made to read one");
+        let ann = read(true).await.unwrap().pseudonym("ann").unwrap();
+        let stored = StoredActors::new(&place).unwrap();
         stored.add(BTreeMap::from([(ann.clone(), "ann".to_owned())])).await.unwrap();
 
-        let place = Location::Folder(folder.path().join("actors"));
-        let again = open_names(&place, false).await.unwrap();
-        assert_eq!((again.pseudonym("ann").unwrap(), again.shown(&ann)), (ann.clone(), "ann".to_owned()));
+        let names = read(false).await.unwrap();
+        assert_eq!((names.pseudonym("ann").unwrap(), names.shown(&ann)), (ann.clone(), "ann".to_owned()));
         assert_eq!(stored.erase(&ann).await.unwrap().as_deref(), Some("ann"));
         assert_eq!(stored.erase(&ann).await.unwrap(), None);
-        let after = ActorNames::open(Arc::new(stored.clone())).await.unwrap();
-        assert_eq!((after.pseudonym("ann").unwrap(), after.shown(&ann)), (ann.clone(), ann));
+        let names = read(true).await.unwrap();
+        assert_eq!((names.pseudonym("ann").unwrap(), names.shown(&ann)), (ann.clone(), ann));
     }
 
     #[tokio::test]
     async fn a_damaged_table_is_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(OBJECT), "{").unwrap();
-        let stored = StoredActors::new(&Location::Folder(folder.path().to_owned())).unwrap();
-        let failure = ActorNames::open(Arc::new(stored)).await.unwrap_err();
-        assert_eq!(failure.code, "actors-unavailable");
+        let names = names_in(&Location::Folder(folder.path().to_owned()), true).unwrap();
+        assert_eq!(names.load().await.unwrap_err().code, "actors-unavailable");
         assert_eq!(std::fs::read(folder.path().join(OBJECT)).unwrap(), b"{");
     }
 }

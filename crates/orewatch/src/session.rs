@@ -24,7 +24,7 @@ use orewatch_runtime::{
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 
-use crate::actors::open_names;
+use crate::actors::names_in;
 use crate::options::access::client_tls;
 use crate::options::{ClientOptions, Format, KEYS, Keyed, ProcessOptions};
 use crate::render::{Out, Style, to_stderr};
@@ -121,7 +121,7 @@ impl Session {
         let mut services_config =
             ServicesConfig::new(LogTarget::Embedded(dir.to_owned()), "orewatch", dir, settings)?;
         let names = match &services_config.actors {
-            Some(place) => open_names(place, false).await?,
+            Some(place) => names_in(place, false)?,
             None => ActorNames::default(),
         };
         let server = Server {

@@ -6,7 +6,7 @@
 //! trying names. Answers show the name as long as the table has it, and the pseudonym after that.
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -48,8 +48,8 @@ impl fmt::Debug for ActorTable {
 
 /// Where the table is kept.
 pub trait ActorStore: fmt::Debug + Send + Sync {
-    /// Reads the table, and makes it with a new key if it is not there.
-    fn load(&self) -> BoxFuture<'_, Result<ActorTable, Failure>>;
+    /// Reads the table. `None`: there is none, and none is to be made.
+    fn load(&self) -> BoxFuture<'_, Result<Option<ActorTable>, Failure>>;
 
     /// Adds names by their pseudonyms.
     fn add(&self, names: BTreeMap<String, String>) -> BoxFuture<'_, Result<(), Failure>>;
@@ -62,7 +62,8 @@ pub struct ActorNames(Option<Arc<Kept>>);
 
 #[derive(Debug)]
 struct Kept {
-    key: hmac::Key,
+    /// Key of the pseudonyms. Not set: the table has not been read, or there is none.
+    key: OnceLock<hmac::Key>,
     store: Arc<dyn ActorStore>,
     known: RwLock<Known>,
 }
@@ -76,25 +77,31 @@ struct Known {
 }
 
 impl ActorNames {
-    /// Reads the table.
+    /// The names in a table. It is read by [`ActorNames::load`].
+    pub fn new(store: Arc<dyn ActorStore>) -> Self {
+        Self(Some(Arc::new(Kept { key: OnceLock::new(), store, known: RwLock::default() })))
+    }
+
+    /// Reads the table, before the first call is answered.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn open(store: Arc<dyn ActorStore>) -> Result<Self, Failure> {
-        let ActorTable { key, names } = store.load().await?;
-        let known = RwLock::new(Known { names, ..Known::default() });
-        Ok(Self(Some(Arc::new(Kept { key: hmac::Key::new(hmac::HMAC_SHA256, &key), store, known }))))
+    pub async fn load(&self) -> Result<(), Failure> {
+        match &self.0 {
+            Some(kept) => kept.refresh().await,
+            None => Ok(()),
+        }
     }
 
-    /// Whether there is no table.
+    /// Whether names are recorded as they are, because there is no table.
     pub(crate) fn is_off(&self) -> bool {
-        self.0.is_none()
+        self.0.as_ref().is_none_or(|kept| kept.key.get().is_none())
     }
 
     /// What is recorded in the place of a name. `None`: the name itself is.
     #[must_use]
     pub fn pseudonym(&self, name: &str) -> Option<String> {
-        self.0.as_ref().map(|kept| kept.pseudonym(name))
+        self.0.as_ref()?.pseudonym(name)
     }
 
     /// What to show for a recorded actor: the name if the table has it, and otherwise what is recorded.
@@ -128,8 +135,9 @@ impl ActorNames {
 
     /// Whether a name is not in the table yet, and has to be noted.
     pub(crate) fn is_new(&self, name: &str) -> bool {
-        self.0.as_ref().is_some_and(|kept| {
-            let (pseudonym, known) = (kept.pseudonym(name), kept.known());
+        let Some(kept) = &self.0 else { return false };
+        kept.pseudonym(name).is_some_and(|pseudonym| {
+            let known = kept.known();
             !known.names.contains_key(&pseudonym) && !known.unsaved.contains_key(&pseudonym)
         })
     }
@@ -138,7 +146,8 @@ impl ActorNames {
     /// is added with the next one.
     pub(crate) async fn note(&self, name: &str) {
         let Some(kept) = &self.0 else { return };
-        kept.change().unsaved.insert(kept.pseudonym(name), name.to_owned());
+        let Some(pseudonym) = kept.pseudonym(name) else { return };
+        kept.change().unsaved.insert(pseudonym, name.to_owned());
         if let Err(failure) = kept.save().await {
             tracing::warn!(%failure, "the table of names cannot be written; it is tried again");
         }
@@ -174,10 +183,10 @@ impl Kept {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pseudonym(&self, name: &str) -> String {
-        let tag = hmac::sign(&self.key, name.as_bytes());
+    fn pseudonym(&self, name: &str) -> Option<String> {
+        let tag = hmac::sign(self.key.get()?, name.as_bytes());
         let digits = tag.as_ref().iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}"));
-        format!("{PREFIX}{}", digits.collect::<String>())
+        Some(format!("{PREFIX}{}", digits.collect::<String>()))
     }
 
     /// Adds the names that are not in the table yet.
@@ -196,8 +205,10 @@ impl Kept {
 
     async fn refresh(&self) -> Result<(), Failure> {
         self.save().await?;
-        let table = self.store.load().await?;
-        self.change().names = table.names;
+        if let Some(ActorTable { key, names }) = self.store.load().await? {
+            self.key.get_or_init(|| hmac::Key::new(hmac::HMAC_SHA256, &key));
+            self.change().names = names;
+        }
         Ok(())
     }
 }
@@ -226,8 +237,8 @@ mod tests {
     }
 
     impl ActorStore for Table {
-        fn load(&self) -> BoxFuture<'_, Result<ActorTable, Failure>> {
-            async { self.0.lock().unwrap().clone().map_or_else(Self::away, Ok) }.boxed()
+        fn load(&self) -> BoxFuture<'_, Result<Option<ActorTable>, Failure>> {
+            async { self.0.lock().unwrap().clone().map_or_else(Self::away, |table| Ok(Some(table))) }.boxed()
         }
 
         fn add(&self, names: BTreeMap<String, String>) -> BoxFuture<'_, Result<(), Failure>> {
@@ -241,10 +252,18 @@ mod tests {
         }
     }
 
+    /// The names in a table that was read.
+    async fn names_in(table: &Arc<Table>) -> ActorNames {
+        let names = ActorNames::new(Arc::clone(table) as Arc<dyn ActorStore>);
+        assert!(names.is_off() && names.pseudonym("ann").is_none(), "the table was not read yet");
+        names.load().await.unwrap();
+        names
+    }
+
     #[tokio::test]
     async fn a_name_has_one_pseudonym_and_is_shown_until_it_is_erased() {
         let table = Table::new();
-        let names = ActorNames::open(Arc::clone(&table) as Arc<dyn ActorStore>).await.unwrap();
+        let names = names_in(&table).await;
         let ann = names.pseudonym("ann").unwrap();
         assert_eq!((ann.len(), ann.starts_with("id:")), (19, true), "{ann}");
         assert_ne!(names.pseudonym("bob").unwrap(), ann);
@@ -256,10 +275,10 @@ mod tests {
         let shown = names.shown_in(&text);
         assert_eq!(shown, "Silence acme:id:7 by ann mutes it; id:0123456789abcdef does not, nor ann");
 
-        let other = ActorNames::open(Arc::clone(&table) as Arc<dyn ActorStore>).await.unwrap();
+        let other = names_in(&table).await;
         assert_eq!((other.pseudonym("ann"), other.shown(&ann)), (Some(ann.clone()), "ann".to_owned()));
         table.0.lock().unwrap().as_mut().unwrap().names.clear();
-        other.0.as_ref().unwrap().refresh().await.unwrap();
+        other.load().await.unwrap();
         assert_eq!(other.shown(&ann), ann, "the name is erased");
         assert_eq!(other.shown("ann"), "ann", "what earlier versions recorded is shown as it is");
     }
@@ -267,13 +286,13 @@ mod tests {
     #[tokio::test]
     async fn a_table_that_is_away_gets_the_names_later() {
         let table = Table::new();
-        let names = ActorNames::open(Arc::clone(&table) as Arc<dyn ActorStore>).await.unwrap();
+        let names = names_in(&table).await;
         let kept = table.0.lock().unwrap().take();
         names.note("ann").await;
         let ann = names.pseudonym("ann").unwrap();
         assert_eq!(names.shown(&ann), "ann");
         *table.0.lock().unwrap() = kept;
-        names.0.as_ref().unwrap().refresh().await.unwrap();
+        names.load().await.unwrap();
         assert_eq!(table.0.lock().unwrap().as_ref().unwrap().names.get(&ann).unwrap(), "ann");
     }
 

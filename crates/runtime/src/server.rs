@@ -113,7 +113,8 @@ impl Server {
         add_reflection(&mut routes)?;
         let prepared = async {
             self.access.start(&context).await?;
-            build(context.clone(), &mut routes).await
+            build(context.clone(), &mut routes).await?;
+            self.access.load_names(&context).await
         };
         if let Err(failure) = prepared.await {
             // Some services may run already; they must not outlive the failed start.

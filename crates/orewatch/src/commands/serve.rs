@@ -8,7 +8,7 @@ use orewatch_ingestion::connectors::Polling;
 use orewatch_runtime::{Access, LogTarget, Server, Settings};
 
 use super::print_message;
-use crate::actors::open_names;
+use crate::actors::names_in;
 use crate::nats_options::NatsOptions;
 use crate::options::access::{self, has_callers};
 use crate::options::{Flags, Keyed, ServerOptions};
@@ -131,10 +131,10 @@ fn services_config(settings: &Settings, name: &str, log: LogTarget) -> Result<Se
 }
 
 /// Reads which calls are accepted. Commands are recorded by pseudonyms if there is a place for the names.
-async fn access(session: &Session, settings: &Settings, config: &ServicesConfig) -> Result<Access, Failure> {
+fn access(session: &Session, settings: &Settings, config: &ServicesConfig) -> Result<Access, Failure> {
     let access = access::access(settings, &session.clock)?;
     let Some(place) = &config.actors else { return Ok(access) };
-    Ok(access.with_names(open_names(place, has_callers(settings)).await?))
+    Ok(access.with_names(names_in(place, has_callers(settings))?))
 }
 
 async fn run(
@@ -154,7 +154,7 @@ async fn run(
         services: services.iter().map(|service| service.name()).collect(),
         clock: Arc::clone(&session.clock),
         shutdown_budget: duration(settings, "shutdown-budget", DEFAULT_SHUTDOWN_BUDGET)?,
-        access: access(session, settings, &config).await?,
+        access: access(session, settings, &config)?,
     };
     let scheme = if server.access.has_tls() { "https" } else { "http" };
     if services.contains(&Service::Ingestion) {

@@ -160,7 +160,7 @@ impl Access {
     }
 
     /// Gets what the checks of calls need, and keeps it fresh while the process runs: the keys of issuers,
-    /// certificates, and the table of names.
+    /// and certificates.
     ///
     /// # Errors
     /// [`Class::Unavailable`] if the keys of an issuer cannot be read.
@@ -180,10 +180,21 @@ impl Access {
                 Ok(())
             });
         }
-        if self.is_controlled() && self.names.is_off() {
-            tracing::info!(
-                "commands are recorded with the names of callers: no place for names is configured"
-            );
+        Ok(())
+    }
+
+    /// Reads the table of names, and keeps it fresh while the process runs.
+    ///
+    /// # Errors
+    /// Those of its place, if commands are to be recorded by pseudonyms.
+    pub(crate) async fn load_names(&self, context: &Context) -> Result<(), Failure> {
+        match self.names.load().await {
+            Err(failure) if self.is_controlled() => return Err(failure),
+            Err(failure) => tracing::warn!(%failure, "names of earlier callers cannot be shown"),
+            Ok(()) if self.is_controlled() && self.names.is_off() => {
+                tracing::info!("commands are recorded with names: no place for names is configured");
+            }
+            Ok(()) => {}
         }
         let (names, stop) = (self.names.clone(), context.shutdown.clone());
         context.spawn("actor-names", async move {
