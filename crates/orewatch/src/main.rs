@@ -103,9 +103,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Poll(args) => {
             with_client(session, &args.client, async |client| poll::run(&args, client).await).await
         }
-        Command::Connectors(args) => {
-            with_client(session, &args.client, async |client| poll::connectors(client).await).await
-        }
+        Command::Connectors(args) => Box::pin(poll::run_connectors(args, session)).await,
         Command::Fetches(args) => {
             with_client(session, &args.client, async |client| poll::fetches(&args, client).await).await
         }

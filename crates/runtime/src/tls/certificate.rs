@@ -125,9 +125,8 @@ fn time(tag: u8, bytes: &[u8]) -> Option<Timestamp> {
     };
     let digits = text.strip_suffix('Z').filter(|digits| digits.len() == 14)?;
     let (date, clock) = digits.split_at(8);
-    let part = |text: &'_ str, range| text.get(range).map(str::to_owned);
-    let date = [part(date, 0..4)?, part(date, 4..6)?, part(date, 6..8)?].join("-");
-    let clock = [part(clock, 0..2)?, part(clock, 2..4)?, part(clock, 4..6)?].join(":");
+    let date = [date.get(..4)?, date.get(4..6)?, date.get(6..)?].join("-");
+    let clock = [clock.get(..2)?, clock.get(2..4)?, clock.get(4..)?].join(":");
     format!("{date}T{clock}Z").parse().ok()
 }
 
@@ -139,7 +138,7 @@ mod tests {
     fn certificate(times: &[u8]) -> Vec<u8> {
         let wrap = |tag: u8, content: &[u8]| {
             let length = u16::try_from(content.len()).unwrap().to_be_bytes();
-            [&[tag, 0x82], length.as_slice(), content].concat()
+            [[tag, 0x82].as_slice(), &length, content].concat()
         };
         let version = wrap(0xa0, &[2, 1, 2]);
         let before = [version, vec![2, 1, 7], wrap(SEQUENCE, &[]), wrap(SEQUENCE, &[])].concat();
