@@ -34,6 +34,7 @@ use prost::Message as _;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
+use crate::actors::{NamesActors, answer};
 use crate::append::{append, invalid_stream};
 use crate::backtest::request::{ParsedBacktest, call_timeout, read_period};
 use crate::backtest::run::{self, BacktestRunner, ReadOptions};
@@ -100,9 +101,9 @@ impl AlertingService {
     }
 
     /// Sends an answer. It is marked if a log that it rests on cannot be followed.
-    fn respond<T: Answer>(&self, mut answer: T) -> Response<T> {
-        answer.set_stale(self.followed.iter().find_map(FollowedLog::stale));
-        Response::new(answer)
+    fn respond<T: Answer + NamesActors>(&self, mut message: T) -> Response<T> {
+        message.set_stale(self.followed.iter().find_map(FollowedLog::stale));
+        answer(message, &self.context)
     }
 
     /// The state, once the log has been folded to its end.
@@ -410,7 +411,7 @@ impl alerting_service_server::AlertingService for AlertingService {
 
     async fn put_rule(&self, request: Request<PutRuleRequest>) -> Result<Response<PutRuleResponse>, Status> {
         let (who, deadline) = (Identity::from_request(&request), call_timeout(request.metadata()));
-        Ok(Response::new(self.put(&who, request.into_inner(), deadline).await?))
+        Ok(answer(self.put(&who, request.into_inner(), deadline).await?, &self.context))
     }
 
     async fn put_rules(
@@ -418,7 +419,7 @@ impl alerting_service_server::AlertingService for AlertingService {
         request: Request<PutRulesRequest>,
     ) -> Result<Response<PutRulesResponse>, Status> {
         let who = Identity::from_request(&request);
-        Ok(Response::new(self.put_all(&who, request.into_inner()).await?))
+        Ok(answer(self.put_all(&who, request.into_inner()).await?, &self.context))
     }
 
     async fn get_rule(&self, request: Request<GetRuleRequest>) -> Result<Response<GetRuleResponse>, Status> {

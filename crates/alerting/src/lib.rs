@@ -10,6 +10,7 @@
 //! complete. All that is appended in between follows from the logs alone, with identifiers and expectations
 //! that follow from them, too: a crash at any point and any number of replicas lead to the same log.
 
+mod actors;
 mod append;
 mod backtest;
 mod blocking;

@@ -4,7 +4,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, changes, cite, claims, concordance, deliveries, doctor, download, drill, errors,
+    acknowledge, actors, alerts, changes, cite, claims, concordance, deliveries, doctor, download, drill, errors,
     explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
     releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
     units, verify, withdraw,
@@ -57,6 +57,7 @@ Run:
   doctor       Check what the services depend on, and write the support bundle
   log          Back up, verify, restore, inspect and follow the event logs
   audit        Show who did what when, and why
+  actors       List the names of those whose commands are recorded, or erase a name
 
 Query:
   exposure     Show how far a consumer depends on its suppliers
@@ -132,6 +133,8 @@ pub(crate) enum Command {
     Log(log::Args),
     /// Show who did what when, and why
     Audit(log::audit::Args),
+    /// List the names of those whose commands are recorded, or erase a name
+    Actors(actors::Args),
     /// Show how far a consumer depends on its suppliers
     Exposure(exposure::Args),
     /// Explain a figure: formula, terms, suppliers, source rows, releases

@@ -5,6 +5,7 @@
 //! full (log, disk, network), 5 a defect in Orewatch, 6 damaged data, 7 a log that is not set up as it must
 //! be, or a failed check of `doctor`.
 
+mod actors;
 mod amount_unit;
 mod cli;
 mod commands;
@@ -30,10 +31,10 @@ use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, changes, cite, claims, concordance, deliveries, doctor, download, drill, errors,
-    explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
-    releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
-    units, verify, with_client, withdraw,
+    acknowledge, actors as actors_command, alerts, changes, cite, claims, concordance, deliveries, doctor, download,
+    drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll,
+    receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup, silences, sources,
+    subscriptions, targets, units, verify, with_client, withdraw,
 };
 use session::Session;
 
@@ -77,6 +78,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Doctor(args) => Box::pin(doctor::run(args, session)).await,
         Command::Log(args) => Box::pin(log::run(args, session)).await,
         Command::Audit(args) => Box::pin(log::audit::run(args, session)).await,
+        Command::Actors(args) => Box::pin(actors_command::run(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
@@ -104,9 +106,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Poll(args) => {
             with_client(session, &args.client, async |client| poll::run(&args, client).await).await
         }
-        Command::Connectors(args) => {
-            with_client(session, &args.client, async |client| poll::connectors(client).await).await
-        }
+        Command::Connectors(args) => Box::pin(poll::run_connectors(args, session)).await,
         Command::Fetches(args) => {
             with_client(session, &args.client, async |client| poll::fetches(&args, client).await).await
         }

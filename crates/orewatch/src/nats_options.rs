@@ -1,12 +1,10 @@
 //! Options that reach a log on NATS: credentials, certificates, names, copies.
-use std::path::PathBuf;
-
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::jetstream::JetStreamOptions;
 use orewatch_runtime::Settings;
 
 use crate::options::{Flags, Keyed, given};
-use crate::settings::bytes;
+use crate::settings::{bytes, file_pair};
 
 /// Largest ordinal of a process, so that the permissions of a server can list all names.
 const MAX_ORDINAL: u32 = 99;
@@ -84,7 +82,7 @@ pub(crate) fn jetstream_options(settings: &Settings, name: &str) -> Result<JetSt
         credentials: settings.get("nats-creds")?,
         nkey: settings.get("nats-nkey")?,
         root_certificates: settings.get("nats-ca")?,
-        client_certificate: client_certificate(settings)?,
+        client_certificate: file_pair(settings, "nats-cert", "nats-key")?,
         inbox_prefix: settings.get("nats-inbox")?.or_else(own_inbox),
         instance: ordinal.map(|ordinal| format!("{name}-{ordinal}")),
         makes_streams: settings.get_or("make-logs", true)?,
@@ -93,21 +91,6 @@ pub(crate) fn jetstream_options(settings: &Settings, name: &str) -> Result<JetSt
         placement_tags: words(&settings.get_or("placement-tags", String::new())?),
         ..usual
     })
-}
-
-fn client_certificate(settings: &Settings) -> Result<Option<(PathBuf, PathBuf)>, Failure> {
-    match (settings.get("nats-cert")?, settings.get("nats-key")?) {
-        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(alone("nats-cert", "nats-key")),
-        (None, Some(_)) => Err(alone("nats-key", "nats-cert")),
-    }
-}
-
-fn alone(given: &str, missing: &str) -> Failure {
-    Failure::new(Class::Invalid, "invalid-setting", format!("{given} is set without {missing}"))
-        .at(missing, "")
-        .with_hint("a client certificate needs both files; leave both out to connect without one")
 }
 
 fn ordinal(settings: &Settings) -> Result<Option<u32>, Failure> {

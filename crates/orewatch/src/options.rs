@@ -1,5 +1,7 @@
 //! Options that several commands share. Their values come from flags, the environment or a configuration
 //! file: see [`KEYS`].
+pub(crate) mod access;
+
 use std::path::{Path, PathBuf};
 
 use orewatch_contracts::{Class, Failure};
@@ -7,9 +9,12 @@ use orewatch_rules::tenant::{SEPARATOR, identifier_of};
 use orewatch_runtime::Key;
 
 use crate::render::{Dialect, Out};
+use access::{AccessOptions, ClientTlsOptions};
 
 /// Options that can also be set in the environment or in the configuration file.
 pub(crate) const KEYS: &[Key] = &[
+    Key::new("access-file"),
+    Key::new("actors"),
     Key::new("alerting"),
     Key::new("allow-private"),
     Key::new("archive"),
@@ -42,6 +47,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("placement-tags"),
     Key::section("poll"),
     Key::new("public-url"),
+    Key::new("require-client-cert"),
     Key::new("secrets-dir"),
     Key::new("server"),
     Key::new("shutdown-budget"),
@@ -49,8 +55,13 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("stale-after"),
     Key::new("tenant-quota"),
     Key::new("timeout"),
+    Key::new("tls-ca"),
+    Key::new("tls-cert"),
+    Key::new("tls-client-ca"),
+    Key::new("tls-key"),
     Key::new("token-file"),
     Key::new("tokens-file"),
+    Key::new("without-tls"),
 ];
 
 /// Flags given on the command line, with their keys.
@@ -104,14 +115,8 @@ pub(crate) struct ServerOptions {
     /// [default: 720h]
     #[arg(long, value_name = "DURATION")]
     keep_refused: Option<String>,
-    /// File with the accepted tokens and their permissions, TOML [default: calls need no token]
-    #[arg(long, value_name = "FILE")]
-    tokens_file: Option<String>,
-    /// Listen beyond this machine without requiring tokens: anyone who can reach the address may do
-    /// everything
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
-    #[arg(hide_possible_values = true)]
-    open_to_all: Option<String>,
+    #[command(flatten)]
+    access: AccessOptions,
     /// Maximum time for an orderly shutdown [default: 20s]
     #[arg(long, value_name = "DURATION")]
     shutdown_budget: Option<String>,
@@ -158,6 +163,8 @@ pub(crate) struct ClientOptions {
     /// File with the token for a server that requires one
     #[arg(long, value_name = "FILE")]
     token_file: Option<String>,
+    #[command(flatten)]
+    tls: ClientTlsOptions,
     /// Maximum wait for a response, and for figures and alerts to be updated after a change [default: 120s]
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
@@ -299,7 +306,7 @@ impl ServerOptions {
 
 impl Keyed for ServerOptions {
     fn flags(&self) -> Flags {
-        given([
+        let own = given([
             ("listen", &self.listen),
             ("log", &self.log),
             ("archive", &self.archive),
@@ -307,8 +314,6 @@ impl Keyed for ServerOptions {
             ("archive-quota", &self.archive_quota),
             ("tenant-quota", &self.tenant_quota),
             ("keep-refused", &self.keep_refused),
-            ("tokens-file", &self.tokens_file),
-            ("open-to-all", &self.open_to_all),
             ("shutdown-budget", &self.shutdown_budget),
             ("stale-after", &self.stale_after),
             ("gates", &self.gates),
@@ -316,13 +321,14 @@ impl Keyed for ServerOptions {
             ("allow-private", &self.allow_private),
             ("secrets-dir", &self.secrets_dir),
             ("ca-file", &self.ca_file),
-        ])
+        ]);
+        self.access.flags().into_iter().chain(own).collect()
     }
 }
 
 impl Keyed for ClientOptions {
     fn flags(&self) -> Flags {
-        given([
+        let own = given([
             ("server", &self.server),
             ("data", &self.data),
             ("ingestion", &self.ingestion),
@@ -331,7 +337,8 @@ impl Keyed for ClientOptions {
             ("token-file", &self.token_file),
             ("timeout", &self.timeout),
             ("format", &self.format),
-        ])
+        ]);
+        self.tls.flags().into_iter().chain(own).collect()
     }
 }
 

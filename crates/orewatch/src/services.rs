@@ -13,7 +13,7 @@ use orewatch_eventlog::jetstream::JetStreamOptions;
 use orewatch_eventlog::{EventLog, SkippingLog};
 use orewatch_ingestion::GateModes;
 use orewatch_ingestion::archive::{ArchiveLocation, Quota};
-use orewatch_runtime::{ANSWERS_STALE, Context, LOG_STATE, LogTarget, Settings, client};
+use orewatch_runtime::{ANSWERS_STALE, ClientTls, Context, LOG_STATE, LogTarget, Settings, client};
 use orewatch_store::snapshots::SnapshotPlace;
 use tonic::Code;
 use tonic::service::RoutesBuilder;
@@ -90,6 +90,8 @@ pub(crate) struct ServicesConfig {
     pub(crate) exposure: orewatch_exposure::Config,
     /// Configuration of the alerting service, with its deliveries.
     pub(crate) alerting: orewatch_alerting::Config,
+    /// Place of the names of callers. `None`: there is none that the processes share.
+    pub(crate) actors: Option<ArchiveLocation>,
     /// Time that a log may not be followed before a service is reported as not ready.
     pub(crate) stale_after: Duration,
 }
@@ -126,7 +128,8 @@ impl ServicesConfig {
         let alerting = orewatch_alerting::Config { snapshots, delivery: delivery_config(&log, settings)? };
         let nats = jetstream_options(settings, name)?;
         let stale_after = duration(settings, "stale-after", DEFAULT_STALE_AFTER)?;
-        Ok(Self { log, nats, ingestion, exposure, alerting, stale_after })
+        let actors = actors_place(&log, beside, settings)?;
+        Ok(Self { log, nats, ingestion, exposure, alerting, actors, stale_after })
     }
 }
 
@@ -140,6 +143,22 @@ fn snapshot_place(log: &LogTarget, beside: &Path, settings: &Settings) -> Result
         _ => ArchiveLocation::Folder(cache.clone()),
     };
     Ok(SnapshotPlace { location: settings.get("snapshots")?.unwrap_or(usual), cache })
+}
+
+/// Reads where the names of callers are. The processes on one log have to share the place, or one caller
+/// would have several pseudonyms: beside an embedded log, which is one process's, they do, and otherwise in
+/// the archive if it is configured.
+fn actors_place(
+    log: &LogTarget,
+    beside: &Path,
+    settings: &Settings,
+) -> Result<Option<ArchiveLocation>, Failure> {
+    let archive: Option<ArchiveLocation> = settings.get("archive")?;
+    let usual = match log {
+        LogTarget::Embedded(_) => Some(ArchiveLocation::Folder(beside.join("actors"))),
+        LogTarget::Nats(_) => archive.map(|archive| archive.join("actors")),
+    };
+    Ok(settings.get("actors")?.or(usual))
 }
 
 /// Reads the configuration of deliveries to receivers.
@@ -226,9 +245,11 @@ fn require_open(logs: &Logs, name: &str) -> Result<Arc<dyn EventLog>, Failure> {
 /// Waits until a service has caught up with its logs and is ready for calls.
 ///
 /// # Errors
-/// [`Class::Unavailable`] if it is not ready within the deadline, or if the server does not have it.
+/// [`Class::Unavailable`] if it is not ready within the deadline, or if the server does not have it;
+/// [`Class::Refused`] if it refuses the client's certificate.
 pub(crate) async fn wait_until_serving(
     channel: Channel,
+    tls: &ClientTls,
     service: Service,
     deadline: Duration,
 ) -> Result<(), Failure> {
@@ -250,14 +271,18 @@ pub(crate) async fn wait_until_serving(
                     )
                     .with_hint(format!("name the server that has it with --{}", service.short())));
                 }
-                Err(status) if status.code() != Code::Unavailable => return Err(status.into()),
+                // A server may refuse the certificate of a client after the client has begun to call.
+                Err(status) => match tls.refusal() {
+                    Some(refusal) => return Err(refusal),
+                    None if status.code() != Code::Unavailable => return Err(status.into()),
+                    None => {}
+                },
                 // Its answers are old, and say so: callers that have a choice go elsewhere.
                 Ok(response) if response.metadata().contains_key(ANSWERS_STALE) => return Ok(()),
                 Ok(response) => {
                     let state = response.metadata().get(LOG_STATE).and_then(|state| state.to_str().ok());
                     reason = state.map(str::to_owned);
                 }
-                Err(_) => {}
             }
             tokio::time::sleep(HEALTH_CHECK_INTERVAL).await;
         }

@@ -18,12 +18,14 @@ use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::archive::Archive;
 use orewatch_ingestion::connectors::{Polling, parse_connectors};
 use orewatch_runtime::{
-    Access, Clock, LogFormat, LogTarget, Running, Server, Settings, ShiftedClock, Source, SystemClock,
-    Telemetry, TelemetryOptions, client,
+    Access, ActorNames, ClientTls, Clock, LogFormat, LogTarget, Running, Server, Settings, ShiftedClock, Source,
+    SystemClock, Telemetry, TelemetryOptions, client,
 };
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 
+use crate::actors::names_in;
+use crate::options::access::client_tls;
 use crate::options::{ClientOptions, Format, KEYS, Keyed, ProcessOptions};
 use crate::render::{Out, Style, to_stderr};
 use crate::services::{self, Service, ServicesConfig};
@@ -104,6 +106,7 @@ impl Session {
         let out = options.output(self.out(&settings)?)?;
         let timeout = duration(&settings, "timeout", DEFAULT_TIMEOUT)?;
         let telemetry = self.telemetry(&settings, "orewatch", "warn")?;
+        let tls = client_tls(&settings, &self.clock)?;
         let backend = match local_directory(&settings)? {
             Some(dir) => Box::pin(self.start_embedded(&dir, &settings)).await?,
             None => {
@@ -112,7 +115,7 @@ impl Session {
             }
         };
         let (channels, has_warned) = (Default::default(), AtomicBool::new(false));
-        Ok(Client { out, timeout, backend, telemetry, channels, has_warned })
+        Ok(Client { out, timeout, backend, tls, telemetry, channels, has_warned })
     }
 
     /// Reads the configured connectors, to be polled on demand by the only process on the log.
@@ -124,15 +127,19 @@ impl Session {
 
     /// Starts all services inside this process, on the logs in a directory.
     async fn start_embedded(&self, dir: &Path, settings: &Settings) -> Result<Backend, Failure> {
+        let mut services_config =
+            ServicesConfig::new(LogTarget::Embedded(dir.to_owned()), "orewatch", dir, settings)?;
+        let names = match &services_config.actors {
+            Some(place) => names_in(place, false)?,
+            None => ActorNames::default(),
+        };
         let server = Server {
             listen: ([127, 0, 0, 1], 0).into(),
             services: Service::ALL.iter().map(|service| service.name()).collect(),
             clock: Arc::clone(&self.clock),
             shutdown_budget: EMBEDDED_SHUTDOWN_BUDGET,
-            access: Access::open(),
+            access: Access::open().with_names(names),
         };
-        let mut services_config =
-            ServicesConfig::new(LogTarget::Embedded(dir.to_owned()), "orewatch", dir, settings)?;
         services_config.ingestion.polling = self.polling(settings)?;
         let config = services_config.ingestion.clone();
         let started = Box::pin(server.start(services::build(services_config, &Service::ALL))).await;
@@ -224,6 +231,7 @@ pub(crate) struct Client {
     /// Maximum wait for a response, and for figures and alerts to be updated after a change.
     pub(crate) timeout: Duration,
     backend: Backend,
+    tls: ClientTls,
     telemetry: Telemetry,
     channels: [OnceCell<Channel>; 3],
     /// It was said that answers are old.
@@ -240,8 +248,8 @@ impl Client {
             Service::Alerting => alerting,
         };
         let connect = async || {
-            let channel = client::connect(&self.address(service)).await?;
-            services::wait_until_serving(channel.clone(), service, self.timeout).await?;
+            let channel = client::connect_with(&self.address(service), &self.tls).await?;
+            services::wait_until_serving(channel.clone(), &self.tls, service, self.timeout).await?;
             Ok(channel)
         };
         cell.get_or_try_init(connect).await.cloned()

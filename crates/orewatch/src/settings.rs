@@ -1,4 +1,5 @@
-//! Reads settings that are durations and sizes.
+//! Reads settings that are durations, sizes, and files that belong together.
+use std::path::PathBuf;
 use std::time::Duration;
 
 use orewatch_contracts::{Class, Failure};
@@ -40,4 +41,24 @@ pub(crate) fn bytes(settings: &Settings, key: &str) -> Result<Option<u64>, Failu
                 .with_hint("write a number of bytes, KiB, MiB, GiB or TiB, such as 500GiB"))
         }
     }
+}
+
+/// Reads the two files of a certificate: the chain and its private key.
+pub(crate) fn file_pair(
+    settings: &Settings,
+    certificate: &str,
+    key: &str,
+) -> Result<Option<(PathBuf, PathBuf)>, Failure> {
+    match (settings.get(certificate)?, settings.get(key)?) {
+        (Some(chain), Some(private)) => Ok(Some((chain, private))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(alone(certificate, key)),
+        (None, Some(_)) => Err(alone(key, certificate)),
+    }
+}
+
+fn alone(given: &str, missing: &str) -> Failure {
+    Failure::new(Class::Invalid, "invalid-setting", format!("{given} is set without {missing}"))
+        .at(missing, "")
+        .with_hint("a certificate needs both files; leave both out to do without one")
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
-use crate::{Budget, Clock, FollowedLog, FollowedLogs, Work};
+use crate::{ActorNames, Budget, Clock, FollowedLog, FollowedLogs, Work};
 
 /// Default of [`Context::stale_after`].
 const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(300);
@@ -33,6 +33,8 @@ pub struct Context {
     pub memory: Budget,
     /// The logs that services follow.
     pub logs: FollowedLogs,
+    /// Names of those whose commands are recorded.
+    pub actors: ActorNames,
     /// Time that a log may not be followed before a service is reported as not ready.
     pub stale_after: Duration,
     failure: Arc<Mutex<Option<Failure>>>,
@@ -50,6 +52,7 @@ impl Context {
             work: Work::default(),
             memory: Budget::default(),
             logs: FollowedLogs::default(),
+            actors: ActorNames::default(),
             stale_after: DEFAULT_STALE_AFTER,
             failure: Arc::default(),
             running: Arc::default(),
@@ -60,6 +63,12 @@ impl Context {
     #[must_use]
     pub fn with_stale_after(self, stale_after: Duration) -> Self {
         Self { stale_after, ..self }
+    }
+
+    /// The same context with the names of those whose commands are recorded.
+    #[must_use]
+    pub(crate) fn with_actors(self, actors: ActorNames) -> Self {
+        Self { actors, ..self }
     }
 
     /// Spawns a worker. The stop of the process waits for it, and names it if it hangs. A worker that fails

@@ -1,8 +1,9 @@
 //! What every process needs, whichever services it runs: configuration ([`Settings`]), logs and traces
 //! ([`Telemetry`]), the clock, the [`Context`] that a service runs in, the [`Server`] around it with access
-//! control and limits on what calls take, and the client's connection to a server.
+//! control, TLS and limits on what calls take, and the client's connection to a server.
 
 mod access;
+mod actor_names;
 mod admission;
 pub mod client;
 mod clock;
@@ -12,7 +13,9 @@ mod flow;
 mod health;
 mod logs;
 mod opening;
+mod rate;
 mod readiness;
+mod seldom;
 mod server;
 mod settings;
 mod shifted_clock;
@@ -20,10 +23,12 @@ mod signal;
 mod target;
 mod telemetry;
 mod threads;
+mod tls;
 pub mod trace;
 mod work;
 
 pub use access::{Access, Identity};
+pub use actor_names::{ACTOR_KEY_BYTES, ActorNames, ActorStore, ActorTable};
 pub use admission::{Admission, Permit};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
@@ -38,4 +43,5 @@ pub use signal::Signals;
 pub use target::{InvalidTarget, LogStore, LogTarget};
 pub use telemetry::{LogFormat, Telemetry, TelemetryOptions};
 pub use threads::build_runtime;
+pub use tls::{ClientTls, ServerTls, ServerTlsFiles};
 pub use work::{Seat, Stop, Work, WorkLimits};

@@ -1,8 +1,10 @@
 //! The gRPC server of a process, from its start to its orderly stop.
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::Stream;
 use orewatch_contracts::{Class, Failure};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -14,8 +16,8 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthReporter;
 use tower::layer::layer_fn;
 
-use crate::access::Guarded;
-use crate::connections;
+use crate::access::{Gate, Guarded};
+use crate::connections::{self, Connection};
 use crate::flow::{Bounded, Flow};
 use crate::health::DetailedHealth;
 use crate::{Access, Clock, Context, Signals, Telemetry, trace};
@@ -61,7 +63,7 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// Time for the orderly stop.
     pub shutdown_budget: Duration,
-    /// Who may call.
+    /// Who may call, and on which connections.
     pub access: Access,
 }
 
@@ -81,8 +83,9 @@ impl Server {
     /// reflection of all contracts are always added.
     ///
     /// # Errors
-    /// [`Class::Invalid`] for an address that other machines reach where no tokens are asked for,
-    /// [`Class::Unavailable`] if it cannot be bound, and those of `build`.
+    /// [`Class::Invalid`] for an address that other machines reach where no tokens are asked for or there is
+    /// no TLS, [`Class::Unavailable`] if it cannot be bound or an issuer's keys cannot be read, and those of
+    /// `build`.
     pub async fn start(
         self,
         build: impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure>,
@@ -103,11 +106,17 @@ impl Server {
         for service in &self.services {
             reporter.set_service_status(service, ServingStatus::NotServing).await;
         }
-        let context = Context::new(self.clock, reporter.clone());
+        let context = Context::new(Arc::clone(&self.clock), reporter.clone());
+        let context = context.with_actors(self.access.names().clone());
         let mut routes = Routes::builder();
         routes.add_service(HealthServer::new(DetailedHealth::new(reporter, context.logs.clone())));
         add_reflection(&mut routes)?;
-        if let Err(failure) = build(context.clone(), &mut routes).await {
+        let prepared = async {
+            self.access.start(&context).await?;
+            build(context.clone(), &mut routes).await?;
+            self.access.load_names(&context).await
+        };
+        if let Err(failure) = prepared.await {
             // Some services may run already; they must not outlive the failed start.
             context.shutdown.cancel();
             context.tasks.close();
@@ -116,9 +125,12 @@ impl Server {
         }
 
         let (close, flow) = (CancellationToken::new(), Flow::new(context.memory.clone()));
-        let connections =
-            tokio::spawn(answer_calls(listener, routes.routes(), self.access, flow, close.clone()));
-        tracing::info!(%address, services = ?self.services, "listening");
+        let tls = self.access.tls();
+        let expires_at = tls.as_ref().map(|tls| tls.expires_at().to_string());
+        let incoming = connections::accept(listener, tls);
+        let gate = Gate::new(self.access, self.clock);
+        let connections = tokio::spawn(answer_calls(incoming, routes.routes(), gate, flow, close.clone()));
+        tracing::info!(%address, services = ?self.services, certificate_expires_at = expires_at, "listening");
         Ok(Running {
             context,
             address,
@@ -231,9 +243,9 @@ pub async fn serve(
 
 /// Answers calls until `close` is cancelled.
 async fn answer_calls(
-    listener: TcpListener,
+    incoming: impl Stream<Item = io::Result<Connection>> + Send + 'static,
     routes: Routes,
-    access: Access,
+    gate: Gate,
     flow: Flow,
     close: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
@@ -251,10 +263,10 @@ async fn answer_calls(
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .http2_max_header_list_size(MAX_HEAD_BYTES)
         .trace_fn(trace::call_span)
-        .layer(layer_fn(move |inner| Guarded::new(access.clone(), inner)))
+        .layer(layer_fn(move |inner| Guarded::new(gate.clone(), inner)))
         .layer(layer_fn(move |inner| Bounded::new(bounds.clone(), inner)))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(connections::accept(listener), close.cancelled_owned());
+        .serve_with_incoming_shutdown(incoming, close.cancelled_owned());
     tokio::select! {
         ended = server => ended,
         () = flow.sweep() => Ok(()),

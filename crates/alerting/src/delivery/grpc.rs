@@ -29,6 +29,7 @@ use super::message::{MessageRecord, MessageStatus};
 use super::receiver::ReceiverRecord;
 use super::state::DelivererState;
 use super::work::read_message;
+use crate::actors::with_names;
 use crate::append::{append, invalid_stream};
 use crate::service_state::{ServiceState, wait_for, wait_for_position};
 
@@ -164,7 +165,7 @@ impl DeliveryService {
     async fn get(&self, who: &Identity, id: &str) -> Result<GetDeliveryResponse, Failure> {
         let service = self.caught_up().await?;
         let message = self.visible_message(who, &service, id).await?;
-        let whole = read_message(&*self.log, &message.outline).await?;
+        let whole = with_names(read_message(&*self.log, &message.outline).await?, &self.context.actors);
         let receiver = {
             let service = service.borrow();
             service.delivery.receiver(&whole.receiver).and_then(|record| record.receiver.clone())

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use super::message::MessageRecord;
 use super::schedule::{self, Step};
 use super::state::DelivererState;
+use crate::actors::with_names;
 use crate::append::{append, invalid_stream};
 use crate::service_state::{ServiceState, stopping, wait_until_caught_up, wait_until_folded};
 
@@ -180,7 +181,7 @@ impl Deliverer {
             () = self.context.shutdown.cancelled() => return Ok(()),
             permit = pool.acquire() => permit,
         };
-        let whole = read_message(&*self.log, &message.outline).await?;
+        let whole = with_names(read_message(&*self.log, &message.outline).await?, &self.context.actors);
         let now = self.context.clock.now();
         let begun = schedule::attempt_begun(receiver.as_ref(), message, requested_by.as_deref(), now);
         let attempt = begun.attempt;

@@ -40,6 +40,7 @@ use super::state::NotifierState;
 use super::time::read_instant;
 use super::why::hold_of_alert;
 use super::work::append_message;
+use crate::actors::answer;
 use crate::append::{append, invalid_stream};
 use crate::blocking::compute_answer;
 use crate::grpc::check_visible;
@@ -353,7 +354,7 @@ impl notification_service_server::NotificationService for NotificationService {
         request: Request<PutSilenceRequest>,
     ) -> Result<Response<PutSilenceResponse>, Status> {
         let who = Identity::from_request(&request);
-        Ok(Response::new(self.put_silence(&who, request.into_inner()).await?))
+        Ok(answer(self.put_silence(&who, request.into_inner()).await?, &self.context))
     }
 
     async fn list_silences(
@@ -371,7 +372,7 @@ impl notification_service_server::NotificationService for NotificationService {
         let mut silences: Vec<&Arc<SilenceRecord>> = wanted.collect();
         silences.sort_by_key(|silence| std::cmp::Reverse((silence.from, silence.position)));
         let silences = silences.into_iter().map(|silence| silence_info(silence, now)).collect();
-        Ok(Response::new(ListSilencesResponse { silences }))
+        Ok(answer(ListSilencesResponse { silences }, &self.context))
     }
 
     async fn end_silence(
@@ -379,7 +380,7 @@ impl notification_service_server::NotificationService for NotificationService {
         request: Request<EndSilenceRequest>,
     ) -> Result<Response<EndSilenceResponse>, Status> {
         let who = Identity::from_request(&request);
-        Ok(Response::new(self.end_silence(&who, request.into_inner()).await?))
+        Ok(answer(self.end_silence(&who, request.into_inner()).await?, &self.context))
     }
 
     async fn put_inhibition(
@@ -427,7 +428,7 @@ impl notification_service_server::NotificationService for NotificationService {
         request: Request<AcknowledgeAlertRequest>,
     ) -> Result<Response<AcknowledgeAlertResponse>, Status> {
         let who = Identity::from_request(&request);
-        Ok(Response::new(self.acknowledge(&who, request.into_inner()).await?))
+        Ok(answer(self.acknowledge(&who, request.into_inner()).await?, &self.context))
     }
 
     async fn unacknowledge_alert(
@@ -466,7 +467,7 @@ impl notification_service_server::NotificationService for NotificationService {
         let now = self.context.clock.now();
         let seen = alerts.iter().filter(|alert| who.may_read(tenant_of(alert)));
         let holds = seen.filter_map(|alert| hold_of_alert(&service.notify, alert, now)).collect();
-        Ok(Response::new(ListHoldsResponse { holds }))
+        Ok(answer(ListHoldsResponse { holds }, &self.context))
     }
 
     async fn run_drill(
@@ -489,6 +490,6 @@ impl notification_service_server::NotificationService for NotificationService {
         let now = self.context.clock.now();
         let state = service.borrow().to_copy();
         let explained = explain::explain(&*self.log, state, who, &alert, now).await?;
-        Ok(Response::new(explained))
+        Ok(answer(explained, &self.context))
     }
 }

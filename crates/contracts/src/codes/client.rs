@@ -17,6 +17,11 @@ pub(super) const AREA: Area = Area {
             "Do what `orewatch doctor` says beside each check that fails, and run it again.",
         ),
         user(
+            "certificate-refused",
+            "The server refused the certificate of the client, or requires one.",
+            "Show a valid client certificate with `--tls-cert` and `--tls-key`.",
+        ),
+        user(
             "empty-answer",
             "The answer is empty, and `--fail-if-empty` makes that an error.",
             "Widen the query, or leave `--fail-if-empty` out.",
@@ -28,9 +33,19 @@ pub(super) const AREA: Area = Area {
             "Check the path, its permissions and the free space on its disk.",
         ),
         user(
+            "invalid-access-file",
+            "The access file cannot be read, or an entry in it is wrong.",
+            "Correct the entry that the error names.",
+        ),
+        user(
             "invalid-address",
             "The text is not the address of a server.",
             "Write an address such as `http://127.0.0.1:7070`.",
+        ),
+        user(
+            "invalid-certificate",
+            "A certificate, a private key or a file of authorities cannot be used.",
+            "Correct the file that the error names, or renew the certificate.",
         ),
         user(
             "invalid-config-file",
@@ -80,9 +95,14 @@ pub(super) const AREA: Area = Area {
             "Use a token that may, or ask an administrator.",
         ),
         user(
+            "not-trusted",
+            "The client does not accept the certificate of the server.",
+            "Name the authority with `--tls-ca`, or correct the address or the certificate of the server.",
+        ),
+        user(
             "open-to-all",
             "Other machines can reach the address, and callers need no token.",
-            "Set `--tokens-file`, or confirm with `--open-to-all`.",
+            "Set `--tokens-file` or `--access-file`, or confirm with `--open-to-all`.",
         ),
         external("output-failed", "The output cannot be written.", "Check the destination of the output."),
         external("output-full", "There is no space left for the output.", "Make room, or write elsewhere."),
@@ -91,6 +111,16 @@ pub(super) const AREA: Area = Area {
             "No tenant can have this name.",
             "Choose another name, or leave the tenant out.",
         ),
+        external(
+            "tls-failed",
+            "A TLS connection cannot be made.",
+            "Check the address, and what is between the client and the server.",
+        ),
+        user(
+            "tls-mismatch",
+            "One side speaks TLS, and the other plain text.",
+            "Write `https://` or `http://` as the server does.",
+        ),
         user(
             "too-many-figures",
             "More figures match than can be compared at a time.",
@@ -98,8 +128,13 @@ pub(super) const AREA: Area = Area {
         ),
         user(
             "unauthenticated",
-            "The request has no access token, or an unknown one.",
-            "Give a valid access token, for example with `--token-file`.",
+            "The request has no access token or client certificate that the service accepts.",
+            "Read in the message why, and give a valid token, for example with `--token-file`.",
+        ),
+        user(
+            "unknown-actor",
+            "The table of names does not have this name or pseudonym.",
+            "List the names with `orewatch actors list`.",
         ),
         user(
             "unknown-case",
@@ -108,5 +143,10 @@ pub(super) const AREA: Area = Area {
         ),
         user("unknown-error", "No error has this code.", "List the codes with `orewatch errors`."),
         user("unknown-setting", "No setting has this name.", "Correct the name as the hint suggests."),
+        user(
+            "without-tls",
+            "Other machines can reach the address, and connections are in plain text.",
+            "Set `--tls-cert` and `--tls-key`, or confirm with `--without-tls`.",
+        ),
     ],
 };

@@ -6,6 +6,11 @@ pub(super) const AREA: Area = Area {
     about: "Codes of what the services and their logs cannot do at the moment, and of their limits.",
     codes: &[
         external(
+            "actors-unavailable",
+            "The table with the names of callers cannot be read or written.",
+            "Check the place that `actors` names, and its permissions.",
+        ),
+        external(
             "caller-left",
             "The caller disconnected before the response was ready.",
             "Send the request again.",
@@ -36,6 +41,11 @@ pub(super) const AREA: Area = Area {
             "Report it with the message and the log of the service.",
         ),
         internal("invalid-stream", "A name is not valid in the name of a stream.", "Report the defect."),
+        external(
+            "keys-unavailable",
+            "The keys of an issuer of tokens cannot be read.",
+            "Check the address or file of the keys, and the network. The log of the service says why.",
+        ),
         external("log-conflict", "Another writer appended to the stream first.", "Try again."),
         external(
             "log-corrupt",
@@ -106,6 +116,11 @@ pub(super) const AREA: Area = Area {
             "too-busy",
             "The maximum number of running and waiting calls is reached.",
             "Try again after the time that the error names, with fewer calls at a time.",
+        ),
+        external(
+            "too-many-calls",
+            "The caller makes more calls a second than it may.",
+            "Try again after the time that the error names, and send fewer calls.",
         ),
         external(
             "too-slow",

@@ -1,5 +1,6 @@
 //! The commands, one module each, and what they share.
 pub(crate) mod acknowledge;
+pub(crate) mod actors;
 pub(crate) mod alerts;
 pub(crate) mod changes;
 pub(crate) mod cite;

@@ -1,20 +1,23 @@
 //! `up` and `serve`: run services in this process until it is stopped.
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::connectors::Polling;
 use orewatch_runtime::{Access, LogTarget, Server, Settings};
 
 use super::print_message;
+use crate::actors::names_in;
 use crate::nats_options::NatsOptions;
+use crate::options::access::{self, has_callers};
 use crate::options::{Flags, Keyed, ServerOptions};
 use crate::services::{self, Service, ServicesConfig};
 use crate::session::Session;
 use crate::settings::duration;
 
 /// Default of `up --data`.
-const DEFAULT_DATA: &str = "./orewatch-data";
+pub(crate) const DEFAULT_DATA: &str = "./orewatch-data";
 
 /// Default of `--listen`.
 const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
@@ -30,7 +33,8 @@ runs.
 Examples:
   orewatch up
   orewatch up --data /var/lib/orewatch --listen 0.0.0.0:7070 \\
-      --tokens-file /etc/orewatch/tokens.toml
+      --tokens-file /etc/orewatch/tokens.toml \\
+      --tls-cert /etc/orewatch/tls.crt --tls-key /etc/orewatch/tls.key
   orewatch up --log nats://localhost:4222 --data /var/lib/orewatch")]
 pub(crate) struct UpArgs {
     /// Directory for the embedded log and the archive; with --log nats://..., only for the archive and caches
@@ -126,23 +130,11 @@ fn services_config(settings: &Settings, name: &str, log: LogTarget) -> Result<Se
     ServicesConfig::new(log, name, &beside, settings)
 }
 
-/// Reads which calls are accepted.
-///
-/// # Errors
-/// Settings that contradict each other, or a file with tokens that cannot be used.
-pub(super) fn access(settings: &Settings) -> Result<Access, Failure> {
-    match (settings.get::<PathBuf>("tokens-file")?, settings.get_or("open-to-all", false)?) {
-        (Some(path), false) => Access::read(&path),
-        (Some(path), true) => Err(Failure::new(
-            Class::Invalid,
-            "invalid-setting",
-            "tokens-file and open-to-all exclude each other, and both are set",
-        )
-        .at("tokens-file", path.display().to_string())
-        .with_hint("remove open-to-all from flags, environment and configuration file")),
-        (None, true) => Ok(Access::open_to_all()),
-        (None, false) => Ok(Access::open()),
-    }
+/// Reads which calls are accepted. Commands are recorded by pseudonyms if there is a place for the names.
+fn access(session: &Session, settings: &Settings, config: &ServicesConfig) -> Result<Access, Failure> {
+    let access = access::access(settings, &session.clock)?;
+    let Some(place) = &config.actors else { return Ok(access) };
+    Ok(access.with_names(names_in(place, has_callers(settings))?))
 }
 
 async fn run(
@@ -160,10 +152,11 @@ async fn run(
                 .with_hint("write IP:PORT, such as 127.0.0.1:7070 or 0.0.0.0:7070")
         })?,
         services: services.iter().map(|service| service.name()).collect(),
-        clock: std::sync::Arc::clone(&session.clock),
+        clock: Arc::clone(&session.clock),
         shutdown_budget: duration(settings, "shutdown-budget", DEFAULT_SHUTDOWN_BUDGET)?,
-        access: access(settings)?,
+        access: access(session, settings, &config)?,
     };
+    let scheme = if server.access.has_tls() { "https" } else { "http" };
     if services.contains(&Service::Ingestion) {
         let is_sole_writer = matches!(config.log, LogTarget::Embedded(_));
         config.ingestion.polling =
@@ -175,7 +168,7 @@ async fn run(
     let log = config.log.clone();
     let ready = |address: SocketAddr| {
         // A script can read the port here. The server runs even if standard output is closed.
-        let _unread = out.text(&format!("listening on http://{address}\n"));
+        let _unread = out.text(&format!("listening on {scheme}://{address}\n"));
         print_message(&format!("Running {} on {log}. Stop with Ctrl-C.", names.join(", ")));
     };
     Box::pin(orewatch_runtime::serve(server, telemetry, services::build(config, services), ready)).await

@@ -77,11 +77,11 @@ fn the_data_directory_goes_with_a_shared_log_and_not_with_another_embedded_one()
 }
 
 #[test]
-fn listening_beyond_this_machine_needs_tokens_or_open_to_all() {
+fn listening_beyond_this_machine_needs_callers_and_tls_or_their_absence_by_name() {
     let nowhere = ["serve", "exposure", "--log", "embedded:/dev/null/data", "--listen", "0.0.0.0:0"];
     let refused = run(&nowhere);
     assert_eq!(refused.status.code(), Some(2), "{}", err(&refused));
-    for word in ["0.0.0.0:0", "--tokens-file", "--open-to-all"] {
+    for word in ["0.0.0.0:0", "--tokens-file", "--access-file", "--open-to-all"] {
         assert!(err(&refused).contains(word), "{word}: {}", err(&refused));
     }
 
@@ -90,23 +90,38 @@ fn listening_beyond_this_machine_needs_tokens_or_open_to_all() {
     fs::write(&tokens, "[[token]]\nname = \"ann\"\ntoken = \"0123456789abcdef\"\nroles = [\"reader\"]\n")
         .unwrap();
     let config = dir.path().join("orewatch.toml");
-    fs::write(&config, "open-to-all = true\n").unwrap();
+    fs::write(&config, "open-to-all = true\nwithout-tls = true\n").unwrap();
     let with = |more: &[&str]| command(&[&nowhere, more].concat());
     let tokens = tokens.to_str().unwrap();
+    for mut plain in [with(&["--open-to-all"]), with(&["--tokens-file", tokens])] {
+        let output = plain.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+        for word in ["0.0.0.0:0", "--tls-cert", "--without-tls"] {
+            assert!(err(&output).contains(word), "{word}: {}", err(&output));
+        }
+    }
     for mut allowed in [
-        with(&["--open-to-all"]),
+        with(&["--open-to-all", "--without-tls"]),
         with(&["--config", config.to_str().unwrap()]),
-        with(&["--tokens-file", tokens]),
+        with(&["--tokens-file", tokens, "--without-tls"]),
     ] {
         // Only the log cannot be used.
         let output = allowed.output().unwrap();
         assert_eq!(output.status.code(), Some(7), "{}", err(&output));
     }
-    let output = with(&[]).env("OREWATCH_OPEN_TO_ALL", "true").output().unwrap();
+    let output = with(&[]).env("OREWATCH_OPEN_TO_ALL", "true").env("OREWATCH_WITHOUT_TLS", "true").output();
+    let output = output.unwrap();
     assert_eq!(output.status.code(), Some(7), "{}", err(&output));
 
-    let both = with(&["--open-to-all", "--tokens-file", tokens]).output().unwrap();
-    assert_eq!(both.status.code(), Some(2), "{}", err(&both));
     let wrong = with(&[]).env("OREWATCH_OPEN_TO_ALL", "perhaps").output().unwrap();
     assert_eq!(wrong.status.code(), Some(2), "{}", err(&wrong));
+    for both in [
+        ["--open-to-all", "--tokens-file", tokens, "--without-tls"],
+        ["--without-tls", "--tls-cert", tokens, "--open-to-all"],
+        ["--tls-client-ca", tokens, "--without-tls", "--open-to-all"],
+        ["--require-client-cert", "--without-tls", "--open-to-all", "--gates=off"],
+    ] {
+        let output = with(&both).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{both:?}: {}", err(&output));
+    }
 }

@@ -3,16 +3,24 @@
 //! The contracts say which role a method needs ([`orewatch_contracts::role_of`]). A method that they do not
 //! name is refused, so that nothing becomes reachable by accident. Only the service knows which tenants a
 //! request is about: it asks the [`Identity`] that this layer attaches to the call.
+use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use orewatch_contracts::Failure;
+use orewatch_contracts::common::v1::Role;
 use tonic::Status;
 use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
-use super::{Access, Identity};
+use super::issuer::Issuer;
+use super::reason::Reason;
+use super::{Access, Identified, Identity};
+use crate::Clock;
+use crate::connections::Peer;
+use crate::seldom::Seldom;
 
 /// Prefixes of paths that need no token.
 const OPEN_PATHS: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
@@ -23,14 +31,47 @@ const FEED_PATHS: &str = "/feeds/";
 /// Passes calls on to the services behind it, with the caller's identity attached.
 #[derive(Clone, Debug)]
 pub(crate) struct Guarded<S> {
-    access: Access,
+    gate: Gate,
     inner: S,
 }
 
 impl<S> Guarded<S> {
-    pub(crate) fn new(access: Access, inner: S) -> Self {
-        Self { access, inner }
+    pub(crate) fn new(gate: Gate, inner: S) -> Self {
+        Self { gate, inner }
     }
+}
+
+/// What decides about calls. Clones share everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    access: Access,
+    clock: Arc<dyn Clock>,
+    refused: Seldom,
+}
+
+/// What decides about a call that has to wait. The call itself cannot be shared with what it waits for.
+struct CallHead {
+    path: String,
+    headers: HeaderMap,
+    peer: Option<Arc<Peer>>,
+}
+
+impl CallHead {
+    fn of<B>(request: &Request<B>) -> Self {
+        let peer = request.extensions().get::<Arc<Peer>>().cloned();
+        Self { path: request.uri().path().to_owned(), headers: request.headers().clone(), peer }
+    }
+}
+
+/// What is to be done with a call.
+enum Verdict {
+    /// It is passed on. `None`: its path needs no identity.
+    Passed(Option<Arc<Identity>>),
+    /// The name of its caller is noted before, so that what it does can be told.
+    AfterNote(Arc<Identity>),
+    /// The keys of an issuer are read before, and the call decided again.
+    AfterKeys(Arc<Issuer>, String),
+    Refused(Refusal),
 }
 
 /// Why a call is refused.
@@ -43,22 +84,72 @@ enum Refusal {
     Failed(Failure),
 }
 
-/// Identifies the caller and checks the role. `None`: the path needs no token.
-fn admit(
-    access: &Access,
-    path: &str,
-    headers: &HeaderMap,
-) -> Result<Option<std::sync::Arc<Identity>>, Refusal> {
-    if OPEN_PATHS.iter().any(|open| path.starts_with(open)) {
-        return Ok(None);
+impl Gate {
+    pub(crate) fn new(access: Access, clock: Arc<dyn Clock>) -> Self {
+        Self { access, clock, refused: Seldom::default() }
     }
-    if path.starts_with(FEED_PATHS) {
-        return access.identify(headers).map(Some).map_err(|_| Refusal::Feed);
+
+    /// Identifies the caller and checks the role.
+    fn decide(&self, path: &str, headers: &HeaderMap, peer: Option<&Arc<Peer>>) -> Verdict {
+        if OPEN_PATHS.iter().any(|open| path.starts_with(open)) {
+            return Verdict::Passed(None);
+        }
+        let certificate = peer.and_then(|peer| peer.certificate());
+        let identified = self.access.identify(headers, certificate, self.clock.now());
+        let is_feed = path.starts_with(FEED_PATHS);
+        let identity = match identified {
+            Ok(Identified::Known(identity)) => identity,
+            Ok(Identified::UnknownKey(issuer, key)) => return Verdict::AfterKeys(issuer, key),
+            Err(failure) => return self.refuse(path, is_feed, failure),
+        };
+        if is_feed {
+            return Verdict::Passed(Some(identity));
+        }
+        let Some(needs) = orewatch_contracts::role_of(path) else {
+            return Verdict::Refused(Refusal::Unknown);
+        };
+        if let Err(failure) = identity.check_role(path, needs) {
+            return Verdict::Refused(Refusal::Failed(failure));
+        }
+        // Who only reads leaves no trace, and so needs no name in the table.
+        let is_recorded = needs != Role::Reader && identity.recorded_as.is_some();
+        if is_recorded && self.access.names.is_new(&identity.name) {
+            return Verdict::AfterNote(identity);
+        }
+        Verdict::Passed(Some(identity))
     }
-    let identity = access.identify(headers).map_err(Refusal::Failed)?;
-    let needs = orewatch_contracts::role_of(path).ok_or(Refusal::Unknown)?;
-    identity.check_role(path, needs).map_err(Refusal::Failed)?;
-    Ok(Some(identity))
+
+    /// Refuses a caller that is not identified. The log has the reason, without the credentials.
+    fn refuse(&self, path: &str, is_feed: bool, failure: Failure) -> Verdict {
+        if let Some(left_out) = self.refused.may_write() {
+            tracing::info!(method = path, reason = failure.message, left_out, "a caller is not accepted");
+        }
+        Verdict::Refused(if is_feed { Refusal::Feed } else { Refusal::Failed(failure) })
+    }
+
+    /// Does what has to be done before a call can be decided, and decides it.
+    async fn settle(&self, call: &CallHead, verdict: Verdict) -> Result<Option<Arc<Identity>>, Refusal> {
+        let (mut verdict, mut has_new_keys) = (verdict, false);
+        loop {
+            verdict = match verdict {
+                Verdict::Passed(identity) => return Ok(identity),
+                Verdict::Refused(refusal) => return Err(refusal),
+                Verdict::AfterNote(identity) => {
+                    self.access.names.note(&identity.name).await;
+                    return Ok(Some(identity));
+                }
+                Verdict::AfterKeys(_, key) if has_new_keys => {
+                    let failure = Reason::UnknownKey(key).into_failure();
+                    self.refuse(&call.path, call.path.starts_with(FEED_PATHS), failure)
+                }
+                Verdict::AfterKeys(issuer, _) => {
+                    issuer.keys.refresh_for_unknown_key().await;
+                    has_new_keys = true;
+                    self.decide(&call.path, &call.headers, call.peer.as_ref())
+                }
+            };
+        }
+    }
 }
 
 impl Refusal {
@@ -79,9 +170,10 @@ impl Refusal {
 
 impl<S, B, R> Service<Request<B>> for Guarded<S>
 where
-    S: Service<Request<B>, Response = Response<R>>,
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
+    B: Send + 'static,
     R: Default + Send + 'static,
 {
     type Response = Response<R>;
@@ -93,16 +185,33 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match admit(&self.access, request.uri().path(), request.headers()) {
-            Ok(identity) => {
+        let peer = request.extensions().get::<Arc<Peer>>();
+        match self.gate.decide(request.uri().path(), request.headers(), peer) {
+            Verdict::Passed(identity) => {
                 if let Some(identity) = identity {
                     request.extensions_mut().insert(identity);
                 }
                 self.inner.call(request).boxed()
             }
-            Err(refusal) => {
+            Verdict::Refused(refusal) => {
                 let response = refusal.response();
                 async move { Ok(response) }.boxed()
+            }
+            later => {
+                let (gate, mut inner, head) = (self.gate.clone(), self.inner.clone(), CallHead::of(&request));
+                let answer = async move {
+                    match gate.settle(&head, later).await {
+                        Ok(identity) => {
+                            if let Some(identity) = identity {
+                                request.extensions_mut().insert(identity);
+                            }
+                            poll_fn(|context| inner.poll_ready(context)).await?;
+                            inner.call(request).await
+                        }
+                        Err(refusal) => Ok(refusal.response()),
+                    }
+                };
+                answer.boxed()
             }
         }
     }

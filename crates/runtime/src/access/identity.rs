@@ -23,11 +23,15 @@ const WITHOUT_ROLES: &str = "/orewatch.ingestion.";
 pub struct Identity {
     /// Name, for people and logs. Empty: the service asks for no tokens, and every caller may do everything.
     pub name: String,
+    /// What events record in the place of the name. `None`: the name itself.
+    pub(super) recorded_as: Option<String>,
     pub(super) roles: Roles,
     pub(super) reads: Rights,
     pub(super) writes: Rights,
     /// Datasets that may be changed. `None`: any.
     pub(super) datasets: Option<BTreeSet<String>>,
+    /// Calls a second that are accepted. `None`: as many as usual.
+    pub(crate) calls_per_second: Option<u32>,
 }
 
 /// Roles of a caller, which hold where its rights on tenants allow it.
@@ -70,7 +74,15 @@ impl Identity {
     #[must_use]
     pub fn open() -> Self {
         let (reads, writes) = (Rights::All, Rights::All);
-        Self { name: String::new(), roles: Roles::All, reads, writes, datasets: None }
+        Self {
+            name: String::new(),
+            recorded_as: None,
+            roles: Roles::All,
+            reads,
+            writes,
+            datasets: None,
+            calls_per_second: None,
+        }
     }
 
     /// The identity that the server attached to a call.
@@ -89,11 +101,20 @@ impl Identity {
         identity.map_or_else(|| Arc::new(Self::open()), Arc::clone)
     }
 
-    /// The actor to record: the caller's own name, whatever the request says. The name in the request counts
-    /// only where the service asks for no tokens, and so knows no names.
+    /// The actor to record: the caller, whatever the request says, by a pseudonym if the service keeps a
+    /// table of names ([`crate::ActorNames`]). What the request says counts only where the service asks for
+    /// no credentials, and so knows nobody.
     #[must_use]
     pub fn actor(&self, claimed: String) -> String {
-        if self.roles == Roles::All { claimed } else { self.name.clone() }
+        if self.roles == Roles::All {
+            return claimed;
+        }
+        self.recorded_as.as_ref().unwrap_or(&self.name).clone()
+    }
+
+    /// The same identity, whose commands are recorded under a pseudonym.
+    pub(super) fn with_pseudonym(self, pseudonym: Option<String>) -> Self {
+        Self { recorded_as: pseudonym, ..self }
     }
 
     /// Checks that the caller has the role that a method needs.
@@ -116,8 +137,8 @@ impl Identity {
         let needs = role_name(needs);
         let message = format!("{method} takes the role {needs}, and {} {}", self.name, self.roles.shown());
         let hint = format!(
-            "whoever keeps the service's file of tokens can give it: roles = [\"{needs}\"] and tenants = \
-             [...] for {}",
+            "whoever keeps the service's file of tokens, or its access file, can give it: roles = \
+             [\"{needs}\"] and tenants = [...] for {}",
             self.name
         );
         Err(Failure::new(Class::Refused, MISSING_ROLE, message).with_hint(hint))

@@ -1,43 +1,64 @@
 //! Access control: who calls, what they may do, and whose things they may read and change.
 //!
-//! Things belong to everyone, or to a tenant. Without configured tokens everything is open, as on a laptop.
-//! With them every call except for health and reflection has to show one. The contracts say which role each
-//! method needs, and one layer ([`guard`]) checks that; services check the tenants that a request names
-//! ([`Identity`]).
+//! Things belong to everyone, or to a tenant. Without configured callers everything is open, as on a laptop.
+//! With them every call except for health and reflection has to show who makes it: by a token of the file of
+//! tokens, a token that an issuer signs ([`jwt`]), or the certificate of its connection. The contracts say
+//! which role each method needs, and one layer ([`guard`]) checks that; services check the tenants that a
+//! request names ([`Identity`]).
+mod document;
+mod fetch;
+mod grants;
 mod guard;
 mod identity;
+mod issuer;
+mod jwks;
+mod jwt;
+mod keys;
+mod listening;
+mod reason;
 mod tokens;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tonic::codegen::http::HeaderMap;
 
-pub(crate) use guard::Guarded;
+use document::AccessFile;
+pub(crate) use guard::{Gate, Guarded};
 pub use identity::Identity;
+use issuer::{Issuer, Outcome};
+use listening::Encryption;
+use reason::Reason;
 use tokens::Token;
 
 use orewatch_contracts::failure::UNAUTHENTICATED;
 use orewatch_contracts::{Class, Failure};
 
+use crate::tls::CertificateNames;
+use crate::{ActorNames, Clock, Context, ServerTls};
+
 /// Error code for a tenant or dataset that the caller may not read or change.
 const NOT_PERMITTED: &str = "not-permitted";
 
-/// Upper bound on the file of tokens, in bytes.
+/// Upper bound on the file of tokens and on the access file, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// The callers that a service accepts.
+/// The callers that a service accepts, and the connections on which it does.
 #[derive(Clone, Default)]
 pub struct Access {
-    /// Digests of tokens with the identities of their holders. `None`: everything is open.
+    /// Digests of tokens with the identities of their holders. `None`: no file of tokens.
     tokens: Option<Arc<[Token]>>,
-    /// Without tokens, other machines may call as well.
+    /// Issuers and certificates. `None`: no access file. Without both files, everything is open.
+    file: Option<Arc<AccessFile>>,
+    /// Without both files, other machines may call as well.
     to_all: bool,
+    encryption: Encryption,
+    names: ActorNames,
 }
 
 impl fmt::Debug for Access {
@@ -45,6 +66,14 @@ impl fmt::Debug for Access {
         let names = self.tokens.iter().flat_map(|tokens| tokens.iter().map(|(_, identity)| &identity.name));
         f.debug_list().entries(names).finish()
     }
+}
+
+/// Who makes a call.
+#[derive(Debug)]
+enum Identified {
+    Known(Arc<Identity>),
+    /// A token names a key that its issuer may have published since its keys were read.
+    UnknownKey(Arc<Issuer>, String),
 }
 
 impl Access {
@@ -69,12 +98,7 @@ impl Access {
             Failure::new(Class::Invalid, "invalid-token-file", message)
                 .at("tokens-file", path.display().to_string())
         };
-        let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        if size > MAX_FILE_BYTES {
-            return Err(wrong("the file of tokens is larger than a MiB".to_owned()));
-        }
-        let text = std::fs::read_to_string(path);
-        let text = text.map_err(|error| wrong(format!("the file of tokens cannot be read: {error}")))?;
+        let text = read_file(path).map_err(|message| wrong(format!("the file of tokens {message}")))?;
         Self::parse(&text).map_err(|failure| {
             if failure.field.is_empty() {
                 failure.at("tokens-file", path.display().to_string())
@@ -89,49 +113,177 @@ impl Access {
     /// # Errors
     /// [`Class::Invalid`] for any other text. No error repeats a token.
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        Ok(Self { tokens: Some(tokens::parse(text)?.into()), to_all: false })
+        Ok(Self { tokens: Some(tokens::parse(text)?.into()), ..Self::default() })
     }
 
-    /// Checks that a service may listen on an address: without tokens only on one that other machines cannot
-    /// reach, unless it is explicitly open to all.
+    /// The same callers, and those of an access file: TOML with the tables `[[issuer]]`, `[[subject]]` and
+    /// `[[certificate]]`. `clock` is for the certificates of the issuers' servers.
     ///
     /// # Errors
-    /// [`Class::Invalid`] if it may not.
-    pub(crate) fn check_address(&self, address: SocketAddr) -> Result<(), Failure> {
-        if self.tokens.is_some() || address.ip().to_canonical().is_loopback() {
-            return Ok(());
-        }
-        if self.to_all {
-            let risk = "no tokens are asked for: whoever reaches this address may do everything";
-            tracing::warn!(%address, "{risk}");
-            return Ok(());
-        }
-        let message =
-            "other machines can reach this address, and without tokens whoever does may do everything";
-        Err(Failure::new(Class::Invalid, "open-to-all", message)
-            .at("listen", address.to_string())
-            .with_hint("say who may call with --tokens-file FILE, or that all may with --open-to-all"))
+    /// [`Class::Invalid`] for a file that cannot be read, or with the entry that is wrong.
+    pub fn with_access_file(self, path: &Path, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
+        let at = |failure: Failure| {
+            if failure.field.is_empty() {
+                failure.at("access-file", path.display().to_string())
+            } else {
+                failure
+            }
+        };
+        let text = read_file(path);
+        let text = text.map_err(|message| at(document::invalid(format!("the access file {message}"))))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let file = document::parse(&text, folder, clock).map_err(at)?;
+        Ok(Self { file: Some(Arc::new(file)), ..self })
     }
 
-    /// Identifies the caller by its token. Takes equally long for every token.
-    fn identify(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Failure> {
-        let Some(tokens) = &self.tokens else { return Ok(Arc::new(Identity::open())) };
-        let shown = shown(headers);
-        let digest: [u8; 32] = Sha256::digest(&shown).into();
-        let mut found = None;
-        for (known, identity) in tokens.iter() {
-            let differ = known.iter().zip(&digest).fold(0, |differ, (one, other)| differ | (one ^ other));
-            if differ == 0 {
-                found = Some(Arc::clone(identity));
-            }
+    /// The same callers, whose commands are recorded by pseudonyms.
+    #[must_use]
+    pub fn with_names(self, names: ActorNames) -> Self {
+        Self { names, ..self }
+    }
+
+    /// The same callers, on connections with TLS.
+    #[must_use]
+    pub fn with_tls(self, tls: ServerTls) -> Self {
+        Self { encryption: Encryption::Tls(tls), ..self }
+    }
+
+    /// The same callers, in plain text also from other machines.
+    #[must_use]
+    pub fn in_plain_text(self) -> Self {
+        Self { encryption: Encryption::PlainText, ..self }
+    }
+
+    /// The table of names.
+    pub(crate) fn names(&self) -> &ActorNames {
+        &self.names
+    }
+
+    /// Gets what the checks of calls need, and keeps it fresh while the process runs: the keys of issuers,
+    /// and certificates.
+    ///
+    /// # Errors
+    /// [`Class::Unavailable`] if the keys of an issuer cannot be read.
+    pub(crate) async fn start(&self, context: &Context) -> Result<(), Failure> {
+        for issuer in self.issuers() {
+            issuer.keys.start().await?;
+            let (keys, stop) = (Arc::clone(&issuer.keys), context.shutdown.clone());
+            context.spawn("issuer-keys", async move {
+                keys.keep_fresh(stop).await;
+                Ok(())
+            });
         }
-        found.filter(|_| !shown.is_empty()).ok_or_else(|| {
-            let message =
-                if shown.is_empty() { "this service asks for a token" } else { "this token is not known" };
-            Failure::new(Class::Refused, UNAUTHENTICATED, message)
-                .with_hint("name the file that holds your token with --token-file or OREWATCH_TOKEN_FILE")
+        if let Some(tls) = self.tls() {
+            let stop = context.shutdown.clone();
+            context.spawn("certificates", async move {
+                tls.follow_files(stop).await;
+                Ok(())
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads the table of names, and keeps it fresh while the process runs.
+    ///
+    /// # Errors
+    /// Those of its place, if commands are to be recorded by pseudonyms.
+    pub(crate) async fn load_names(&self, context: &Context) -> Result<(), Failure> {
+        match self.names.load().await {
+            Err(failure) if self.is_controlled() => return Err(failure),
+            Err(failure) => tracing::warn!(%failure, "names of earlier callers cannot be shown"),
+            Ok(()) if self.is_controlled() && self.names.is_off() => {
+                tracing::info!("commands are recorded with names: no place for names is configured");
+            }
+            Ok(()) => {}
+        }
+        let (names, stop) = (self.names.clone(), context.shutdown.clone());
+        context.spawn("actor-names", async move {
+            names.keep_fresh(stop).await;
+            Ok(())
+        });
+        Ok(())
+    }
+
+    fn issuers(&self) -> &[Arc<Issuer>] {
+        self.file.as_ref().map_or(&[], |file| file.issuers.as_slice())
+    }
+
+    /// Whether callers have to show who they are.
+    fn is_controlled(&self) -> bool {
+        self.tokens.is_some() || self.file.is_some()
+    }
+
+    /// Identifies a caller by its token, or else by the certificate of its connection.
+    fn identify(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&CertificateNames>,
+        now: Timestamp,
+    ) -> Result<Identified, Failure> {
+        if !self.is_controlled() {
+            return Ok(Identified::Known(Arc::new(Identity::open())));
+        }
+        let shown = shown(headers);
+        if !shown.is_empty() {
+            return self.identify_token(&shown, now);
+        }
+        match (certificate, &self.file) {
+            (Some(names), Some(file)) if !file.certificates.is_empty() => {
+                let rule = file.certificates.iter().find(|rule| rule.fits(names));
+                let rule = rule.ok_or_else(|| Reason::CertificateNotListed(names.shown()).into_failure())?;
+                Ok(Identified::Known(self.with_pseudonym(Identity::clone(&rule.identity))))
+            }
+            _ => Err(unauthenticated("this service asks for a token")),
+        }
+    }
+
+    fn identify_token(&self, shown: &str, now: Timestamp) -> Result<Identified, Failure> {
+        if let Some(identity) = self.holder(shown) {
+            return Ok(Identified::Known(self.with_pseudonym(identity)));
+        }
+        if self.issuers().is_empty() || !jwt::is_jwt(shown) {
+            return Err(unauthenticated("this token is not known"));
+        }
+        let token = jwt::read(shown).map_err(Reason::into_failure)?;
+        let named = token.claims.issuer().unwrap_or_default();
+        let issuer = self.issuers().iter().find(|issuer| issuer.issuer == named);
+        let issuer = issuer.ok_or_else(|| Reason::UnknownIssuer(named.to_owned()).into_failure())?;
+        Ok(match issuer.check(&token, now)? {
+            Outcome::Known(identity) => Identified::Known(self.with_pseudonym(identity)),
+            Outcome::UnknownKey(key) => Identified::UnknownKey(Arc::clone(issuer), key),
         })
     }
+
+    /// The holder of a token of the file of tokens. Takes equally long for every token.
+    fn holder(&self, shown: &str) -> Option<Identity> {
+        let digest: [u8; 32] = Sha256::digest(shown).into();
+        let mut found = None;
+        for (known, identity) in self.tokens.iter().flat_map(|tokens| tokens.iter()) {
+            let differ = known.iter().zip(&digest).fold(0, |differ, (one, other)| differ | (one ^ other));
+            if differ == 0 {
+                found = Some(identity);
+            }
+        }
+        found.map(|identity| Identity::clone(identity))
+    }
+
+    fn with_pseudonym(&self, identity: Identity) -> Arc<Identity> {
+        let pseudonym = self.names.pseudonym(&identity.name);
+        Arc::new(identity.with_pseudonym(pseudonym))
+    }
+}
+
+fn unauthenticated(message: &str) -> Failure {
+    Failure::new(Class::Refused, UNAUTHENTICATED, message)
+        .with_hint("name the file that holds your token with --token-file or OREWATCH_TOKEN_FILE")
+}
+
+/// Reads a file, or says why it cannot be read.
+fn read_file(path: &Path) -> Result<String, String> {
+    if std::fs::metadata(path).map_or(0, |metadata| metadata.len()) > MAX_FILE_BYTES {
+        return Err("is larger than a MiB".to_owned());
+    }
+    std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))
 }
 
 /// The token that a call shows: as a bearer token, or as the password of any user, which is what readers of

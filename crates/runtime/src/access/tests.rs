@@ -3,6 +3,14 @@ use orewatch_contracts::common::v1::Role;
 
 use super::*;
 
+/// Who makes a call with these headers.
+fn identify(access: &Access, headers: &HeaderMap) -> Result<Arc<Identity>, Failure> {
+    access.identify(headers, None, Timestamp::UNIX_EPOCH).map(|identified| match identified {
+        Identified::Known(identity) => identity,
+        Identified::UnknownKey(..) => panic!("no issuer is configured"),
+    })
+}
+
 fn shown(token: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
@@ -18,7 +26,7 @@ fn a_token_says_who_calls_and_what_they_may() {
          write = [\"everyone\"]\ndatasets = [\"baci-hs92\"]\n",
     )
     .unwrap();
-    let acme = access.identify(&shown("0123456789abcdef")).unwrap();
+    let acme = identify(&access, &shown("0123456789abcdef")).unwrap();
     assert_eq!(
         ["", "acme", "shared", "other"].map(|tenant| acme.may_read(tenant)),
         [true, true, true, false]
@@ -26,15 +34,15 @@ fn a_token_says_who_calls_and_what_they_may() {
     assert_eq!(["", "acme", "shared"].map(|tenant| acme.may_write(tenant)), [false, true, false]);
     assert!(!acme.may_read_all());
     for headers in [HeaderMap::new(), shown(""), shown("0123456789abcdeg")] {
-        let failure = access.identify(&headers).unwrap_err();
+        let failure = identify(&access, &headers).unwrap_err();
         assert_eq!((failure.class, &*failure.code), (Class::Refused, "unauthenticated"));
     }
     assert!(!format!("{access:?}").contains("0123"), "no token is shown");
     let mut basic = HeaderMap::new();
     let pair = STANDARD.encode("anybody:0123456789abcdef");
     basic.insert("authorization", format!("Basic {pair}").parse().unwrap());
-    assert_eq!(access.identify(&basic).unwrap().name, "acme", "as readers of feeds show it");
-    let anybody = Access::open().identify(&HeaderMap::new()).unwrap();
+    assert_eq!(identify(&access, &basic).unwrap().name, "acme", "as readers of feeds show it");
+    let anybody = identify(&Access::open(), &HeaderMap::new()).unwrap();
     assert!(anybody.may_read_all() && anybody.check_write("acme", "d").is_ok());
     for refused in [anybody.check_write("everyone", "d"), anybody.check_change("everyone")] {
         assert_eq!(refused.unwrap_err().code, "reserved-tenant", "a tenant cannot be everyone");
@@ -55,6 +63,7 @@ fn a_wrong_list_shows_no_token() {
         "[[token]]\nname = \"a\"\ntoken = \"0123456789-secret\"\ntenants = [\"a\"]\n",
         "[[token]]\nname = \"a\\nb\"\ntoken = \"0123456789-secret\"\n",
         "[[token]]\nname = \"a\"\ntoken = \"0123456789-secret\"\nread = [\"everyone\"]\n",
+        "[[token]]\nname = \"a\"\ntoken = \"0123456789-secret\"\ncalls-per-second = 0\n",
     ] {
         let failure = Access::parse(text).unwrap_err();
         assert_eq!(failure.code, "invalid-token-file");
@@ -65,7 +74,7 @@ fn a_wrong_list_shows_no_token() {
 /// Who shows the token `TOKEN` of an entry.
 fn identity(entry: &str) -> Arc<Identity> {
     let text = format!("[[token]]\nname = \"ann\"\ntoken = \"0123456789abcdef\"\n{entry}\n");
-    Access::parse(&text).unwrap().identify(&shown("0123456789abcdef")).unwrap()
+    identify(&Access::parse(&text).unwrap(), &shown("0123456789abcdef")).unwrap()
 }
 
 const PUT_RULE: &str = "/orewatch.alerting.v1.AlertingService/PutRule";
@@ -104,9 +113,9 @@ fn the_actor_is_who_shows_the_token() {
 }
 
 #[test]
-fn other_machines_are_answered_by_tokens_or_by_name() {
+fn other_machines_are_answered_by_tokens_and_tls_or_by_name() {
     let tokens = Access::parse("").unwrap();
-    for (address, open) in [
+    for (address, is_local) in [
         ("127.0.0.1:0", true),
         ("127.8.8.8:7070", true),
         ("[::1]:7070", true),
@@ -116,9 +125,13 @@ fn other_machines_are_answered_by_tokens_or_by_name() {
         ("10.0.0.1:7070", false),
     ] {
         let address = address.parse().unwrap();
-        assert_eq!(Access::open().check_address(address).is_ok(), open, "{address}");
-        assert!(
-            tokens.check_address(address).is_ok() && Access::open_to_all().check_address(address).is_ok()
-        );
+        let code = |access: Access| access.check_address(address).map_err(|failure| failure.code);
+        let refused = |code: &str| if is_local { Ok(()) } else { Err(code.to_owned()) };
+        assert_eq!(code(Access::open()), refused("open-to-all"), "{address}");
+        assert_eq!(code(Access::open().in_plain_text()), refused("open-to-all"), "{address}");
+        assert_eq!(code(Access::open_to_all()), refused("without-tls"), "{address}");
+        assert_eq!(code(tokens.clone()), refused("without-tls"), "{address}");
+        assert_eq!(code(tokens.clone().in_plain_text()), Ok(()), "{address}");
+        assert_eq!(code(Access::open_to_all().in_plain_text()), Ok(()), "{address}");
     }
 }

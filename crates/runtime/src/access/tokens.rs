@@ -2,23 +2,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use orewatch_contracts::common::v1::Role;
 use orewatch_contracts::{Class, Failure};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::identity::{EVERYONE, Identity, Rights, Roles, role_name};
-
-/// Roles that a token can have.
-const ROLES: [Role; 4] = [Role::Reader, Role::Analyst, Role::Ingester, Role::Operator];
-
-/// Upper bound on a name, in characters: it is recorded with everything that its token does.
-const MAX_NAME_CHARS: usize = 100;
+use super::grants::{Grants, check_name, shortened};
+use super::identity::Identity;
 
 /// SHA-256 of a token, and the identity of its holder.
 pub(super) type Token = ([u8; 32], Arc<Identity>);
 
-/// A `[[token]]` table of the file.
+/// A `[[token]]` table of the file. For what it permits, see [`Grants`].
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -26,15 +20,14 @@ struct Entry {
     /// SHA-256 of the token, hexadecimal.
     sha256: Option<String>,
     token: Option<String>,
-    /// Roles of its holder. `None`: it reads and ingests, as before there were roles.
     roles: Option<Vec<String>>,
-    /// With roles: the tenants in which they act.
     tenants: Option<Vec<String>>,
     #[serde(default)]
     read: Vec<String>,
-    /// Without roles: the tenants whose data may be changed.
     write: Option<Vec<String>>,
     datasets: Option<BTreeSet<String>>,
+    #[serde(rename = "calls-per-second")]
+    calls_per_second: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -65,10 +58,6 @@ fn token(entry: Entry) -> Result<Token, Failure> {
     })
 }
 
-fn shortened(name: &str) -> String {
-    name.chars().take(MAX_NAME_CHARS).collect()
-}
-
 fn read(entry: Entry) -> Result<Token, String> {
     let digest = match (&entry.sha256, &entry.token) {
         (Some(text), None) => digest(text).ok_or("sha256 is 64 hexadecimal digits")?,
@@ -76,61 +65,10 @@ fn read(entry: Entry) -> Result<Token, String> {
         (None, Some(_)) => return Err("a token has at least 16 characters".to_owned()),
         _ => return Err("a token has either sha256 or token".to_owned()),
     };
-    let length = entry.name.chars().count();
-    if !(1..=MAX_NAME_CHARS).contains(&length) || entry.name.contains(char::is_control) {
-        return Err(format!("a token has a name of 1 to {MAX_NAME_CHARS} characters in one line"));
-    }
-    Ok((digest, Arc::new(identity(entry)?)))
-}
-
-fn identity(entry: Entry) -> Result<Identity, String> {
-    let Entry { name, roles, tenants, read, write, datasets, .. } = entry;
-    let (roles, writes) = match (roles, tenants, write) {
-        (None, None, write) => (Roles::Unnamed, Rights::new(write.unwrap_or_default())),
-        (None, Some(_), _) => {
-            return Err("`tenants` go with `roles`: say which roles act in them".to_owned());
-        }
-        (Some(_), _, Some(_)) => {
-            return Err("a token with `roles` names `tenants` in the place of `write`".to_owned());
-        }
-        (Some(names), tenants, None) => {
-            (Roles::Named(read_roles(&names)?), Rights::new(tenants.unwrap_or_default()))
-        }
-    };
-    if read.iter().any(|name| name == EVERYONE) {
-        return Err(format!(
-            "`read` names tenants, and `{EVERYONE}` is none: what is everyone's is read by all"
-        ));
-    }
-    let only_reads = matches!(&roles, Roles::Named(roles) if roles.iter().all(|role| *role == Role::Reader));
-    let reads = Rights::new(read);
-    let (reads, writes) = if only_reads { (reads.and(writes), Rights::none()) } else { (reads, writes) };
-    Ok(Identity { name, roles, reads, writes, datasets })
-}
-
-fn read_roles(names: &[String]) -> Result<BTreeSet<Role>, String> {
-    let known = ROLES.map(role_name).join(", ");
-    if names.is_empty() {
-        return Err(format!("`roles` names at least one of {known}"));
-    }
-    let role = |name: &String| {
-        let role = ROLES.into_iter().find(|role| role_name(*role) == name);
-        role.ok_or_else(|| format!("there is no role {name:?}: use {known}"))
-    };
-    names.iter().map(role).collect()
-}
-
-impl Rights {
-    /// The tenants of both.
-    fn and(self, others: Self) -> Self {
-        match (self, others) {
-            (Self::Of(mut one), Self::Of(other)) => {
-                one.extend(other);
-                Self::Of(one)
-            }
-            _ => Self::All,
-        }
-    }
+    let Entry { name, roles, tenants, read, write, datasets, calls_per_second, .. } = entry;
+    check_name(&name)?;
+    let grants = Grants { roles, tenants, read, write, datasets, calls_per_second };
+    Ok((digest, Arc::new(grants.identity(&name)?)))
 }
 
 fn digest(text: &str) -> Option<[u8; 32]> {

@@ -1,5 +1,7 @@
 //! Connections: how many there may be, how long one may stay silent, and how much may wait on it.
+mod accept;
 mod slots;
+mod transport;
 
 use std::io;
 use std::pin::Pin;
@@ -8,25 +10,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::stream::{self, Stream};
 use prost::bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
+pub(crate) use accept::accept;
+use slots::Slot;
 pub(crate) use slots::{Peer, UnderWay};
-use slots::{Slot, Slots};
+use transport::Transport;
 
-/// Upper bound on connections. Beyond it a connection without a call is closed for a new one, or else the new
-/// one itself.
-const MAX_CONNECTIONS: usize = 1_024;
-
-/// Time for the first bytes of a connection. What comes after has deadlines of its own: pings in HTTP/2, a
-/// time for the head of each request in HTTP/1.
+/// Time for the first bytes of a connection, after the handshake if it has TLS. What comes after has
+/// deadlines of its own: pings in HTTP/2, a time for the head of each request in HTTP/1.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes that a connection has to send within that time: as many as the preface of HTTP/2 has.
@@ -37,30 +35,6 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Upper bound on the bytes that wait on a connection for its peer.
 const MAX_BACKLOG_BYTES: usize = 1 << 20;
-
-/// Pause after an error of accepting, such as too many open files.
-const ERROR_PAUSE: Duration = Duration::from_millis(100);
-
-/// Accepts the connections of a listener.
-pub(crate) fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<Connection>> {
-    let slots = Slots::new(MAX_CONNECTIONS);
-    stream::unfold((listener, slots), async |(listener, slots)| {
-        loop {
-            let accepted = listener.accept().await;
-            let Ok((tcp, peer)) = accepted else {
-                tokio::time::sleep(ERROR_PAUSE).await;
-                continue;
-            };
-            let Some(slot) = slots.take().await else {
-                tracing::warn!(%peer, max = MAX_CONNECTIONS, "too many connections: one is closed");
-                continue;
-            };
-            // Answers are written at once: waiting for more data to send along helps nobody.
-            let _unsupported = tcp.set_nodelay(true);
-            return Some((Ok(Connection::new(tcp, slot)), (listener, slots)));
-        }
-    })
-}
 
 /// Number of bytes that were handed to a connection and that it still holds.
 #[derive(Debug, Default)]
@@ -109,7 +83,7 @@ impl Drop for Held {
 /// A connection that ends if it stays silent for too long.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    tcp: TcpStream,
+    transport: Transport,
     /// Deadline for the first bytes. `None`: they have arrived.
     greeting: Option<Pin<Box<Sleep>>>,
     /// Number of bytes read, up to those of a greeting.
@@ -122,9 +96,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn new(tcp: TcpStream, slot: Slot) -> Self {
+    fn new(transport: Transport, slot: Slot) -> Self {
         Self {
-            tcp,
+            transport,
             greeting: Some(Box::pin(tokio::time::sleep(GREETING_TIMEOUT))),
             greeted: 0,
             blocked: None,
@@ -133,12 +107,8 @@ impl Connection {
         }
     }
 
-    /// Updates the deadline by the outcome of a write.
-    fn wrote(
-        &mut self,
-        context: &mut Context<'_>,
-        outcome: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+    /// Updates the deadline by the outcome of a write or a flush.
+    fn wrote<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match &outcome {
             Poll::Ready(Ok(_)) => self.blocked = None,
             Poll::Ready(Err(_)) => {}
@@ -176,7 +146,7 @@ impl AsyncRead for Connection {
             return Poll::Ready(Err(silent("makes no call")));
         }
         let before = buffer.filled().len();
-        let outcome = Pin::new(&mut this.tcp).poll_read(context, buffer);
+        let outcome = Pin::new(&mut this.transport).poll_read(context, buffer);
         if outcome.is_pending() && this.closed.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(silent("makes no call")));
         }
@@ -195,7 +165,7 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let outcome = Pin::new(&mut this.tcp).poll_write(context, buffer);
+        let outcome = Pin::new(&mut this.transport).poll_write(context, buffer);
         this.wrote(context, outcome)
     }
 
@@ -205,19 +175,25 @@ impl AsyncWrite for Connection {
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let outcome = Pin::new(&mut this.tcp).poll_write_vectored(context, buffers);
+        let outcome = Pin::new(&mut this.transport).poll_write_vectored(context, buffers);
         this.wrote(context, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.transport.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_flush(context)
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.transport).poll_flush(context);
+        match this.transport {
+            Transport::Plain(_) => outcome,
+            // What was written may still wait here for the peer.
+            Transport::Tls(_) => this.wrote(context, outcome),
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_shutdown(context)
+        Pin::new(&mut self.get_mut().transport).poll_shutdown(context)
     }
 }

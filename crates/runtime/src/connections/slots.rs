@@ -3,7 +3,7 @@
 //! A connection without a call costs its peer nothing, so with a plain limit one peer could shut everyone
 //! else out. A client whose idle connection is closed connects again with its next call.
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::Backlog;
+use crate::tls::CertificateNames;
 
 /// Time that a connection has to free its slot after it was told to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -93,6 +94,8 @@ impl Drop for Slot {
 pub(crate) struct Peer {
     /// Bytes that wait on it.
     pub(crate) backlog: Arc<Backlog>,
+    /// Names of the client certificate that it showed. Not set: it showed none.
+    certificate: OnceLock<CertificateNames>,
     calls: Mutex<Calls>,
     close: CancellationToken,
 }
@@ -109,7 +112,22 @@ struct Calls {
 impl Peer {
     fn new() -> Self {
         let calls = Calls { under_way: 0, any: false, since: Instant::now() };
-        Self { backlog: Arc::default(), calls: Mutex::new(calls), close: CancellationToken::new() }
+        Self {
+            backlog: Arc::default(),
+            certificate: OnceLock::new(),
+            calls: Mutex::new(calls),
+            close: CancellationToken::new(),
+        }
+    }
+
+    /// The names of its client certificate. `None`: it showed none.
+    pub(crate) fn certificate(&self) -> Option<&CertificateNames> {
+        self.certificate.get()
+    }
+
+    /// Notes the names of its client certificate, which was verified.
+    pub(super) fn set_certificate(&self, names: CertificateNames) {
+        let _set_once = self.certificate.set(names);
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {

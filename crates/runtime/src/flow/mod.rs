@@ -1,5 +1,5 @@
-//! Limits on what calls hold of the process: how many calls there are, and the memory of requests and answers
-//! in flight.
+//! Limits on what calls hold of the process: how many calls there are, how often they come, and the memory of
+//! requests and answers in flight.
 //!
 //! Every answer is sent in small pieces ([`response`]). An answer that is not read therefore stays here,
 //! where it is counted, and not in the buffers of HTTP/2; after a while it is dropped with all that it holds.
@@ -24,6 +24,7 @@ use tonic::codegen::http::{HeaderMap, Request, Response};
 use crate::Identity;
 use crate::admission::{Admission, Permit};
 use crate::connections::{Peer, UnderWay};
+use crate::rate::RateLimit;
 pub use budget::{Budget, Share};
 use response::Unread;
 
@@ -52,6 +53,7 @@ pub(crate) struct Flow {
     budget: Budget,
     calls: Admission,
     without_token: Admission,
+    rate: RateLimit,
     /// Answers that have more than one piece.
     unread: Arc<Mutex<Vec<Weak<dyn Unread>>>>,
 }
@@ -62,7 +64,7 @@ impl Flow {
         let calls = Admission::new("calls", MAX_CALLS, MAX_CALLS_PER_IDENTITY);
         let without_token =
             Admission::new("calls without a token", MAX_CALLS_WITHOUT_TOKEN, MAX_CALLS_WITHOUT_TOKEN);
-        Self { budget, calls, without_token, unread: Arc::default() }
+        Self { budget, calls, without_token, rate: RateLimit::default(), unread: Arc::default() }
     }
 
     /// Admits a call. `None`: it needs no permit.
@@ -74,6 +76,7 @@ impl Flow {
             let permit = self.without_token.admit(&Identity::open())?;
             return Ok(Some(Admitted { _permit: permit, _under_way: None }));
         };
+        self.rate.admit(caller)?;
         let permit = self.calls.admit(caller)?;
         let under_way = request.extensions().get::<Arc<Peer>>().map(Peer::call);
         Ok(Some(Admitted { _permit: permit, _under_way: under_way }))

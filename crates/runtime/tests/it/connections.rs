@@ -96,3 +96,38 @@ async fn abandoned_answers_delay_no_later_call() {
     asked.await.unwrap().unwrap();
     running.stop().await.unwrap();
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_call_is_served_beside_ten_thousand_idle_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const IDLE: usize = 10_000;
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    assert!(
+        allowed > 12_000,
+        "the test needs 12000 open files, and {allowed} are allowed: raise `ulimit -n`"
+    );
+
+    let running = serve().await;
+    let address = format!("http://{}", running.address());
+    let mut before = HealthClient::new(client::connect(&address).await.unwrap());
+    let mut idle = Vec::with_capacity(IDLE);
+    for number in 0..IDLE {
+        let mut connection = TcpStream::connect(running.address()).await.unwrap();
+        let _written = connection.write_all(GREETING).await;
+        idle.push(connection);
+        if number % 1_000 == 0 {
+            let check = tokio::time::timeout(PATIENCE, before.check(HealthCheckRequest::default()));
+            check.await.unwrap().unwrap();
+        }
+    }
+    let mut after = HealthClient::new(client::connect(&address).await.unwrap());
+    for health in [&mut before, &mut after] {
+        let check = tokio::time::timeout(PATIENCE, health.check(HealthCheckRequest::default()));
+        check.await.unwrap().unwrap();
+    }
+    drop(idle);
+    running.stop().await.unwrap();
+}

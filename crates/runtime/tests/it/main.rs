@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod connections;
+mod credentials;
 mod readiness;
 mod server;
 mod settings;
 mod target;
 #[cfg(target_os = "linux")]
 mod threads;
+mod tls;

@@ -6,6 +6,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request};
 
 use super::server::{SecuredServer, token};
+use super::tls::TlsServer;
 
 /// The role that a method requires. The table below repeats what the contracts say, on purpose: a change of
 /// the contracts must be confirmed here.
@@ -94,35 +95,58 @@ enum Outcome {
     Passed,
     /// The caller lacks the role.
     Denied,
-    /// The caller has no token, or an unknown one.
+    /// The caller shows nothing, or something that is not accepted.
     Unauthenticated,
 }
 
-/// A caller, by the name of its token, and the expected outcome of its calls by service and required role.
-type Caller = (Option<&'static str>, fn(&str, Required) -> Outcome);
+/// What a caller shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Shown {
+    Nothing,
+    /// A token of the file of tokens, by its name.
+    Token(&'static str),
+    /// A token of the issuer, by its subject and group.
+    Signed(&'static str, &'static str),
+    /// A client certificate, by its name.
+    Certificate(&'static str),
+}
+
+/// A caller, and the expected outcome of its calls by service and required role.
+type Caller = (Shown, fn(&str, Required) -> Outcome);
 
 fn passed_if_among(granted: &[Required], required: Required) -> Outcome {
     if granted.contains(&required) { Outcome::Passed } else { Outcome::Denied }
 }
 
-const CALLERS: [Caller; 7] = [
-    (None, |_, _| Outcome::Unauthenticated),
-    (Some("stranger"), |_, _| Outcome::Unauthenticated),
+const CALLERS: [Caller; 10] = [
+    (Shown::Nothing, |_, _| Outcome::Unauthenticated),
+    (Shown::Token("stranger"), |_, _| Outcome::Unauthenticated),
     // A token without roles may read, and may write to ingestion: tokens had no roles once.
-    (Some("unnamed"), |service, required| {
+    (Shown::Token("unnamed"), |service, required| {
         if service == INGESTION { Outcome::Passed } else { passed_if_among(&[Reader], required) }
     }),
-    (Some("acme-reader"), |_, required| passed_if_among(&[Reader], required)),
-    (Some("acme-analyst"), |_, required| passed_if_among(&[Reader, Analyst], required)),
-    (Some("acme-ingester"), |_, required| passed_if_among(&[Reader, Ingester], required)),
-    (Some("acme-operator"), |_, _| Outcome::Passed),
+    (Shown::Token("acme-reader"), |_, required| passed_if_among(&[Reader], required)),
+    (Shown::Token("acme-analyst"), |_, required| passed_if_among(&[Reader, Analyst], required)),
+    (Shown::Token("acme-ingester"), |_, required| passed_if_among(&[Reader, Ingester], required)),
+    (Shown::Token("acme-operator"), |_, _| Outcome::Passed),
+    (Shown::Signed("ann", ""), |_, required| passed_if_among(&[Reader], required)),
+    (Shown::Signed("bob", "analysts"), |_, required| passed_if_among(&[Reader, Analyst], required)),
+    (Shown::Signed("mallory", "guests"), |_, _| Outcome::Unauthenticated),
+];
+
+/// Callers that show a certificate, or none, and no token.
+const CERTIFIED_CALLERS: [Caller; 4] = [
+    (Shown::Nothing, |_, _| Outcome::Unauthenticated),
+    (Shown::Certificate("spiffe://cluster/dashboard"), |_, required| passed_if_among(&[Reader], required)),
+    (Shown::Certificate("setup.example"), |_, _| Outcome::Passed),
+    (Shown::Certificate("mallory.example"), |_, _| Outcome::Unauthenticated),
 ];
 
 /// Calls a method with an empty message.
-async fn call(channel: &Channel, path: &str, caller: Option<&str>) -> Outcome {
+async fn call(channel: &Channel, path: &str, token: Option<&str>) -> Outcome {
     let mut request = Request::new(());
-    if let Some(name) = caller {
-        let header = format!("Bearer {}", token(name)).parse().expect("a token is ASCII");
+    if let Some(token) = token {
+        let header = format!("Bearer {token}").parse().expect("a token is ASCII");
         request.metadata_mut().insert("authorization", header);
     }
     let mut grpc = tonic::client::Grpc::new(channel.clone());
@@ -145,26 +169,59 @@ async fn call(channel: &Channel, path: &str, caller: Option<&str>) -> Outcome {
     }
 }
 
+fn path(service: &str, method: &str) -> String {
+    format!("/{service}/{method}")
+}
+
+/// Calls every method as a caller. Returns the outcomes that are not as expected, by method.
+async fn wrong_outcomes(
+    channel: &Channel,
+    token: Option<&str>,
+    expected: fn(&str, Required) -> Outcome,
+) -> BTreeMap<&'static str, Outcome> {
+    let mut wrong = BTreeMap::new();
+    for (service, method, required) in METHODS {
+        let outcome = call(channel, &path(service, method), token).await;
+        if outcome != expected(service, *required) {
+            wrong.insert(*method, outcome);
+        }
+    }
+    wrong
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_is_open_only_to_callers_with_its_role() {
-    let path = |service: &str, method: &str| format!("/{service}/{method}");
     let rows: BTreeSet<String> = METHODS.iter().map(|(service, method, _)| path(service, method)).collect();
     let contracts: BTreeSet<String> = orewatch_contracts::roles().map(|(path, _)| path.to_owned()).collect();
     assert_eq!(rows, contracts, "give every method of the contracts a row here");
 
     let server = SecuredServer::start();
     let channel = server.channel();
-    let mut wrong = BTreeMap::new();
-    for (service, method, required) in METHODS {
-        for (caller, expected) in CALLERS {
-            let outcome = call(&channel, &path(service, method), caller).await;
-            if outcome != expected(service, *required) {
-                wrong.insert((*method, caller), outcome);
-            }
-        }
+    for (caller, expected) in CALLERS {
+        let token = match caller {
+            Shown::Nothing | Shown::Certificate(_) => None,
+            Shown::Token(name) => Some(token(name)),
+            Shown::Signed(subject, group) => Some(server.signed_token(subject, &[group])),
+        };
+        let wrong = wrong_outcomes(&channel, token.as_deref(), expected).await;
+        assert_eq!(wrong, BTreeMap::new(), "{caller:?}\n{}", server.process.process_output());
     }
-    assert_eq!(wrong, BTreeMap::new(), "{}", server.process.process_output());
     // A method without a role is never called, because there is none of this name.
-    let unknown = call(&channel, "/orewatch.alerting.v1.AlertingService/DropAllRules", Some("root")).await;
+    let root = token("root");
+    let unknown = call(&channel, "/orewatch.alerting.v1.AlertingService/DropAllRules", Some(&root)).await;
     assert_eq!(unknown, Outcome::Passed, "there is no such method, and no service to reach");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_method_is_open_only_to_certificates_with_its_role() {
+    let server = TlsServer::start();
+    for (caller, expected) in CERTIFIED_CALLERS {
+        let name = match caller {
+            Shown::Certificate(name) => Some(name),
+            Shown::Nothing | Shown::Token(_) | Shown::Signed(..) => None,
+        };
+        let channel = server.channel(name).await;
+        let wrong = wrong_outcomes(&channel, None, expected).await;
+        assert_eq!(wrong, BTreeMap::new(), "{caller:?}\n{}", server.secured.process.process_output());
+    }
 }

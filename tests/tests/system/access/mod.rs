@@ -1,8 +1,10 @@
 //! Access control: which callers may call which methods, and that tenants see only their own entries.
+mod actors;
 mod matrix;
 mod nats;
 mod server;
 mod tenants;
+mod tls;
 
 use orewatch_tests::system::file;
 use orewatch_tests::tools::{output, text};

@@ -1,11 +1,14 @@
-//! A server that requires access tokens, and its callers.
+//! A server that requires its callers to show who they are, and its callers.
 use std::process::Command;
 
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::delivery_service_client::DeliveryServiceClient;
 use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
+use orewatch_runtime::{Clock as _, SystemClock};
+use orewatch_testkit::{TokenSigner, published_keys};
 use orewatch_tests::process::Server;
 use orewatch_tests::system::{client, file, run};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tonic::metadata::AsciiMetadataValue;
@@ -64,22 +67,74 @@ roles = ["operator"]
 tenants = ["*"]
 "#;
 
-/// All services in one process that requires access tokens.
+/// Callers that an issuer or their certificate identifies.
+const ACCESS: &str = r#"
+[[issuer]]
+name = "login"
+issuer = "https://login.example"
+audiences = ["orewatch"]
+keys = "keys.json"
+
+[[subject]]
+issuer = "login"
+subject = "ann"
+roles = ["reader"]
+tenants = ["acme"]
+
+[[subject]]
+issuer = "login"
+claim = "groups"
+value = "analysts"
+roles = ["analyst"]
+tenants = ["acme"]
+
+[[certificate]]
+uri = "spiffe://cluster/dashboard"
+roles = ["reader"]
+
+[[certificate]]
+dns = "setup.example"
+roles = ["operator"]
+tenants = ["*"]
+"#;
+
+/// All services in one process that requires callers to show who they are.
 pub(super) struct SecuredServer {
     pub(super) process: Server,
     pub(super) folder: TempDir,
+    signer: TokenSigner,
 }
 
 impl SecuredServer {
     pub(super) fn start() -> Self {
-        let folder = TempDir::new().expect("a temporary folder");
-        let tokens = file(&folder, "tokens.toml", TOKENS);
+        Self::start_in(TempDir::new().expect("a temporary folder"), &[])
+    }
+
+    /// Starts it in a folder, with more arguments.
+    pub(super) fn start_in(folder: TempDir, more: &[&str]) -> Self {
+        let signer = TokenSigner::es256("key-1");
+        file(&folder, "keys.json", &published_keys(&[&signer]));
+        let [tokens, access] =
+            [("tokens.toml", TOKENS), ("access.toml", ACCESS)].map(|(name, text)| file(&folder, name, text));
         let data = folder.path().join("data");
         let data = data.to_str().expect("UTF-8");
         let secrets = folder.path().to_str().expect("UTF-8");
-        let process =
-            Server::start(&["up", "--data", data, "--tokens-file", &tokens, "--secrets-dir", secrets]);
-        Self { process, folder }
+        let own = ["up", "--data", data, "--tokens-file", &tokens, "--access-file", &access];
+        let secrets = ["--secrets-dir", secrets];
+        let process = Server::start(&[own.as_slice(), &secrets, more].concat());
+        Self { process, folder, signer }
+    }
+
+    /// A token of the issuer, for a subject in these groups.
+    pub(super) fn signed_token(&self, subject: &str, groups: &[&str]) -> String {
+        let expires = SystemClock.now().as_second() + 600;
+        self.signer.sign(&json!({
+            "iss": "https://login.example",
+            "aud": "orewatch",
+            "exp": expires,
+            "sub": subject,
+            "groups": groups,
+        }))
     }
 
     pub(super) fn channel(&self) -> Channel {
