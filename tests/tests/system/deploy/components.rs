@@ -73,6 +73,7 @@ const SETS: [(&str, &[&str]); 4] = [
             "polling",
             "prometheus",
             "receivers",
+            "share",
             "single-zone",
         ],
     ),

@@ -15,22 +15,24 @@ pub(super) enum Use {
 }
 
 /// Variables that name a path, and what is done with it. A new one has to be added here.
-const PATHS: [(&str, Use); 10] = [
+const PATHS: [(&str, Use); 12] = [
     ("OREWATCH_ARCHIVE", Use::Writes),
     ("OREWATCH_CONFIG", Use::Reads),
     ("OREWATCH_DATA", Use::Writes),
     ("OREWATCH_NATS_CA", Use::Reads),
     ("OREWATCH_NATS_NKEY", Use::Reads),
     ("OREWATCH_SNAPSHOTS", Use::Writes),
+    ("OREWATCH_TLS_CA", Use::Reads),
     ("OREWATCH_TLS_CERT", Use::Reads),
     ("OREWATCH_TLS_CLIENT_CA", Use::Reads),
     ("OREWATCH_TLS_KEY", Use::Reads),
     ("OREWATCH_TOKENS_FILE", Use::Reads),
+    ("OREWATCH_TOKEN_FILE", Use::Reads),
 ];
 
 /// Keys of the Secrets that operators make, as `docs/cluster.md` and the components describe them, and of
 /// those that cert-manager makes.
-const SECRETS: [(&str, &[&str]); 15] = [
+const SECRETS: [(&str, &[&str]); 16] = [
     ("alerting-tls", TLS),
     ("archive", BUCKET),
     ("backup", BUCKET),
@@ -45,6 +47,7 @@ const SECRETS: [(&str, &[&str]); 15] = [
     ("nkey-setup", &["seed"]),
     ("orewatch-ca", TLS),
     ("publishers", &["COMTRADE_KEY", "GTA_KEY"]),
+    ("replica", &["token"]),
     ("tokens", &["tokens.toml"]),
 ];
 

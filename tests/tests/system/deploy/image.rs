@@ -1,4 +1,4 @@
-//! The image: it is built with the pinned toolchain from all that the build reads, and is what the pods expect.
+//! The image: it is built with the pinned toolchain from all that the build reads, and is what pods expect.
 use std::process::Command;
 
 use orewatch_tests::process::RELEASE_MEMORY_AT_ONCE;

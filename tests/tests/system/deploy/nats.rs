@@ -62,7 +62,7 @@ fn the_permissions_are_those_that_setup_prints() {
 
 #[test]
 fn the_resources_for_nack_are_those_that_setup_prints() {
-    let args = ["nack", "--log-replicas", "3", "--max-log-size", "5GiB"];
+    let args = ["nack", "--log-replicas", "3", "--max-log-size", "4GiB"];
     assert_printed("deploy/components/nack/streams.yaml", &printed(&args));
     let component = read("deploy/components/nack/kustomization.yaml");
     assert!(component.contains(&format!("orewatch setup --print {}", args.join(" "))), "{component}");
@@ -70,7 +70,7 @@ fn the_resources_for_nack_are_those_that_setup_prints() {
     let manifests = Manifests::with("production", &["nack"]);
     let log = manifests.config("log");
     assert_eq!(log["OREWATCH_LOG_REPLICAS"], "3");
-    assert_eq!(log["OREWATCH_MAX_LOG_SIZE"], "5GiB");
+    assert_eq!(log["OREWATCH_MAX_LOG_SIZE"], "4GiB");
     let args = &manifests.workload("setup").container()["args"];
     assert_eq!(list(args)[1], "--check", "the Job only checks what NACK makes");
 }
@@ -100,7 +100,8 @@ fn the_logs_fit_into_the_store_and_the_store_into_the_volume() {
     let store = bytes(nats_value(configuration, "max_file_store"));
     let size = |claims: &Value| bytes(word(&claims["spec"]["resources"]["requests"]["storage"]));
     let volume = size(&list(&production.workload("nats").object["spec"]["volumeClaimTemplates"])[0]);
-    let logs = 3 * bytes(word(&production.config("log")["OREWATCH_MAX_LOG_SIZE"]));
+    // Some room is left for what is not a log.
+    let logs = 4 * bytes(word(&production.config("log")["OREWATCH_MAX_LOG_SIZE"]));
     assert!(logs <= store && store < volume, "{logs} bytes of logs, {store} of store, {volume} of volume");
     // A drill restores all of it.
     let drill = production.workload("restore-drill");

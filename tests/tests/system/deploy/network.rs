@@ -194,7 +194,7 @@ const PRODUCTION: [&str; 7] = [
 ];
 
 /// What each component allows in addition.
-const COMPONENTS: [(&str, &[&str]); 7] = [
+const COMPONENTS: [(&str, &[&str]); 8] = [
     (
         "backup",
         &[
@@ -219,6 +219,7 @@ const COMPONENTS: [(&str, &[&str]); 7] = [
             "restore > internet, internet 6: 443",
         ],
     ),
+    ("share", &["exposure > exposure: 7070", "alerting > alerting: 7070"]),
 ];
 
 fn all_flows(manifests: &Manifests) -> BTreeSet<String> {

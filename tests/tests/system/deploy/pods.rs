@@ -267,28 +267,40 @@ fn a_pod_has_time_to_stop() {
     }
 }
 
-/// Who resolves the headless service balances calls. Its name is also part of the names of pods.
+/// The governing service gives each pod a name, ready or not. Who balances calls resolves the headless one.
 #[test]
 fn every_stateful_set_has_a_governing_service_and_one_with_an_address() {
     for (name, manifests) in renderings() {
         for workload in manifests.workloads().into_iter().filter(|workload| !workload.ends()) {
             let governing = word(&workload.object["spec"]["serviceName"]);
-            let headless = manifests.object("Service", governing);
             let one = manifests.object("Service", workload.name());
-            assert_eq!(headless["spec"]["clusterIP"], "None", "{name}");
+            let governing = manifests.object("Service", governing);
+            let headless = manifests.object("Service", &format!("{}-headless", workload.name()));
+            assert_eq!(governing["spec"]["publishNotReadyAddresses"], true, "{name}");
+            if workload.is_service() {
+                assert_eq!(headless["spec"].get("publishNotReadyAddresses"), None, "{name}");
+            }
             assert_eq!(one["spec"].get("clusterIP"), None, "{name}");
-            for service in [headless, one] {
-                let selector = service["spec"]["selector"]["app.kubernetes.io/name"].as_str();
-                assert_eq!(selector, Some(workload.name()), "{name}");
-                assert_eq!(service["spec"]["ipFamilyPolicy"], "PreferDualStack", "{name}");
-                let ports = list(&service["spec"]["ports"]).iter().map(|port| word(&port["targetPort"]));
-                let known: BTreeSet<&str> =
-                    list(&workload.container()["ports"]).iter().map(|port| word(&port["name"])).collect();
-                let unknown: Vec<&str> = ports.filter(|port| !known.contains(port)).collect();
-                assert_eq!(unknown, [""; 0], "{name}: {governing}");
+            for service in [governing, headless] {
+                assert_eq!(service["spec"]["clusterIP"], "None", "{name}");
+            }
+            for service in [governing, headless, one] {
+                check_service(name, service, workload);
             }
         }
     }
+}
+
+/// A service leads to named ports of the pods of its workload.
+fn check_service(name: &str, service: &Value, workload: Workload<'_>) {
+    let selector = service["spec"]["selector"]["app.kubernetes.io/name"].as_str();
+    assert_eq!(selector, Some(workload.name()), "{name}");
+    assert_eq!(service["spec"]["ipFamilyPolicy"], "PreferDualStack", "{name}");
+    let ports = list(&service["spec"]["ports"]).iter().map(|port| word(&port["targetPort"]));
+    let known: BTreeSet<&str> =
+        list(&workload.container()["ports"]).iter().map(|port| word(&port["name"])).collect();
+    let unknown: Vec<&str> = ports.filter(|port| !known.contains(port)).collect();
+    assert_eq!(unknown, [""; 0], "{name}: {}", service["metadata"]["name"]);
 }
 
 #[test]
