@@ -46,8 +46,7 @@ fn place(
     for _ in 0..workload.replicas().expect("replicas") {
         let fits = |node: &&(&'static str, &'static str)| {
             let mut hard = constraints.iter().filter(|one| one["whenUnsatisfiable"] == "DoNotSchedule");
-            hard.into_iter()
-                .all(|one| skew_with(one, node, nodes, &placed) <= one["maxSkew"].as_u64().expect("skew"))
+            hard.all(|one| skew_with(one, node, nodes, &placed) <= one["maxSkew"].as_u64().expect("skew"))
         };
         let total = |node: &&(&'static str, &'static str)| -> u64 {
             constraints.iter().map(|one| skew_with(one, node, nodes, &placed)).sum()
