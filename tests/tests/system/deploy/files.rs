@@ -162,10 +162,10 @@ fn files(manifests: &Manifests, kind: &str, volume: &Value) -> Vec<String> {
 
 /// The keys that a volume takes of its Secret, with the names of their files.
 pub(super) fn secret_files(volume: &Value) -> Vec<(String, String)> {
-    let keys = match word(&volume["secretName"]) {
+    let keys: &[&str] = match word(&volume["secretName"]) {
         "" => &[],
         // Operators choose the names.
-        "receivers" => &["desk-hook"][..],
+        "receivers" => &["desk-hook"],
         secret => keys_of(secret).unwrap_or_else(|| panic!("the keys of the Secret {secret} are not known")),
     };
     let items = list(&volume["items"]);

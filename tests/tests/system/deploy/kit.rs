@@ -248,7 +248,7 @@ pub(super) fn word(value: &Value) -> &str {
 
 /// A list; empty if the value is none.
 pub(super) fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The texts of a list.
