@@ -76,9 +76,9 @@ promise:
 artefacts:
     UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test artefacts
 
-# Renders the manifests of the cluster.
-manifests:
-    kubectl kustomize deploy/base
+# Renders the manifests of the cluster: development, production, or a folder of your own.
+manifests OVERLAY="overlays/production":
+    kubectl kustomize deploy/{{OVERLAY}}
 
 # Writes the reference tables anew from the publishers' files; crates/catalog/reference/README.md names them.
 reference *ARGS:

@@ -27,9 +27,9 @@ use self::plan::{Facts, plan};
 use self::probe::Means;
 use self::secrets::Secrets;
 use super::setup::identities::identities;
-use super::{print_message, serve};
+use super::print_message;
 use crate::nats_options::{NatsOptions, jetstream_options};
-use crate::options::{Flags, Format, KEYS, Keyed, OutputOptions, ServerOptions, given};
+use crate::options::{Flags, Format, KEYS, Keyed, OutputOptions, ServerOptions, access, given};
 use crate::services::{Service, ServicesConfig};
 use crate::session::{DEFAULT_SERVER, Session};
 use crate::words::count_text;
@@ -163,7 +163,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
     let settings = session.settings(&[&args])?;
     let out = args.output.output(session.out(&settings)?)?;
     let target = args.log_target(&settings)?;
-    let (places, mut found) = services_settings(&settings, args.identity(), &target)?;
+    let (places, mut found) = services_settings(&session, &settings, args.identity(), &target)?;
     let facts = facts(&args, &session, &settings, target, places)?;
     let means = means(&args, &session, &settings)?;
     for step in plan(&facts) {
@@ -184,6 +184,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 
 /// Folders and buckets of the services with these settings, and whether the settings are good.
 fn services_settings(
+    session: &Session,
     settings: &Settings,
     name: &str,
     target: &LogTarget,
@@ -192,7 +193,7 @@ fn services_settings(
         LogTarget::Embedded(folder) => folder.clone(),
         LogTarget::Nats(_) => data(settings)?,
     };
-    let mut found = match serve::access(settings) {
+    let mut found = match access::access(settings, &session.clock) {
         Ok(_) => Found::from(Check::pass("settings", "access", "valid")),
         Err(failure) => Check::of_failure("settings", "access", &failure).into(),
     };

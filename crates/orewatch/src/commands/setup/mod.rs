@@ -1,5 +1,6 @@
 //! `setup`: makes the logs on NATS, checks every setting that they depend on, and prints the permissions.
 pub(super) mod identities;
+mod keys;
 pub(super) mod monitor;
 mod print;
 
@@ -24,13 +25,15 @@ that differs is an error that lists each difference. Then it checks all settings
 The exit code is not 0 if a setting fails.
 
 With --print, nothing is asked of a server: `nats` prints the accounts and permissions for nats.conf,
-`nack` prints the streams as resources for NACK, the controller of JetStream in Kubernetes.
+`nack` prints the streams as resources for NACK, the controller of JetStream in Kubernetes. `keys` makes
+new keys for all identities, and prints them as Secrets for Kubernetes.
 
 Examples:
   orewatch setup --log nats://localhost:4222
   orewatch setup --log nats://nats:4222 --log-replicas 3 --nats-nkey /run/secrets/setup.nk
   orewatch setup --log nats://localhost:4222 --check --monitor http://localhost:8222
-  orewatch setup --print nats --instances 2 --nkey exposure=UB5...")]
+  orewatch setup --print nats --instances 2 --nkey exposure=UB5...
+  orewatch setup --print keys | kubectl -n orewatch create -f -")]
 pub(crate) struct Args {
     /// NATS server: nats://HOST:PORT, several separated by commas
     #[arg(long, value_name = "LOG")]
@@ -41,7 +44,7 @@ pub(crate) struct Args {
     /// Address of a server's monitoring port, to check how it writes to its disk
     #[arg(long, value_name = "URL")]
     monitor: Option<String>,
-    /// Print configuration instead: nats or nack
+    /// Print configuration instead: nats, nack or keys
     #[arg(long, value_name = "WHAT", conflicts_with_all = ["check", "monitor"])]
     print: Option<print::What>,
     /// With --print nats: number of processes of each service

@@ -1,12 +1,13 @@
-//! Configuration for NATS servers and for NACK, written from the same source that services and checks use.
+//! Configuration for NATS servers, NACK and Kubernetes, written from the same source that services and checks
+//! use.
 use std::fmt::Write as _;
 
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::jetstream::{Identity, StreamSettings, stream_settings};
 use orewatch_runtime::Settings;
 
-use super::LOGS;
 use super::identities::identities;
+use super::{LOGS, keys};
 use crate::nats_options::jetstream_options;
 
 /// What to print.
@@ -16,6 +17,8 @@ pub(crate) enum What {
     Nats,
     /// Streams as resources for NACK
     Nack,
+    /// New keys of all identities, as Secrets for Kubernetes
+    Keys,
 }
 
 /// Largest number of processes of a service for which permissions are printed.
@@ -29,19 +32,20 @@ pub(super) fn configuration(
     what: What,
     settings: &Settings,
     instances: usize,
-    keys: &[String],
+    public_keys: &[String],
 ) -> Result<String, Failure> {
     match what {
         What::Nats => {
             if !(1..=MAX_INSTANCES).contains(&instances) {
                 return Err(invalid(format!("instances is not 1 to {MAX_INSTANCES}"), instances.to_string()));
             }
-            accounts(&identities(instances), keys)
+            accounts(&identities(instances), public_keys)
         }
         What::Nack => {
             let options = jetstream_options(settings, "setup")?;
             Ok(LOGS.iter().map(|log| resource(&stream_settings(log, &options))).collect())
         }
+        What::Keys => keys::secrets(&identities(1)),
     }
 }
 
@@ -88,7 +92,7 @@ fn user(text: &mut String, identity: &Identity, key: &str) {
     );
 }
 
-/// A stream as a resource for NACK.
+/// A stream as a resource for NACK, which keeps the stream when the resource is deleted.
 fn resource(stream: &StreamSettings) -> String {
     let StreamSettings { name, log, subject, replicas, max_bytes, duplicate_window, placement_tags } = stream;
     let placement = match placement_tags.is_empty() {
@@ -103,7 +107,7 @@ fn resource(stream: &StreamSettings) -> String {
          retention: limits\n  storage: file\n  discard: new\n  replicas: {replicas}\n  maxBytes: {limit}\n  \
          maxMsgs: -1\n  maxMsgsPerSubject: -1\n  maxMsgSize: -1\n  maxConsumers: -1\n  \
          duplicateWindow: {}s\n  allowDirect: true\n  allowAtomicPublish: true\n  denyDelete: true\n  \
-         denyPurge: true\n{placement}",
+         denyPurge: true\n  preventDelete: true\n{placement}",
         duplicate_window.as_secs(),
     )
 }
