@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::skipped::{Skip, SkippedPositions};
 use crate::{
-    Error, EventLog, Extent, Filter, Item, Items, NewEvent, PassedOver, Position, StreamName, history,
+    Error, EventLog, Extent, Filter, Item, Items, NewEvent, PassedOver, Position, StreamName, Usage, history,
 };
 
 /// Type of a mark on the log.
@@ -312,6 +312,10 @@ impl EventLog for SkippingLog {
             Ok(extent)
         }
         .boxed()
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Option<Usage>, Error>> {
+        self.0.log.usage()
     }
 
     fn passed_over(&self) -> PassedOver {
