@@ -1,7 +1,9 @@
 //! Tests of the runtime through its public surface.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod admin;
 mod connections;
+mod metrics;
 mod readiness;
 mod server;
 mod settings;
