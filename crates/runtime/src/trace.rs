@@ -49,12 +49,15 @@ pub fn link_to_cause(span: &Span, traceparent: Option<&str>) {
 
 /// Links the span of some work to its causes, up to 16 of them. The first one is what its events carry on.
 pub fn link_to_causes<'a>(span: &Span, causes: impl IntoIterator<Item = &'a str>) {
-    let causes = causes.into_iter().filter_map(parse).take(MAX_LINKS);
-    for (number, cause) in causes.enumerate() {
-        span.add_link(cause.clone());
-        if number == 0 {
-            keep_cause(span, Cause(cause));
+    let mut linked: Vec<SpanContext> = Vec::new();
+    for cause in causes.into_iter().filter_map(parse) {
+        if linked.len() < MAX_LINKS && !linked.contains(&cause) {
+            span.add_link(cause.clone());
+            linked.push(cause);
         }
+    }
+    if let Some(first) = linked.into_iter().next() {
+        keep_cause(span, Cause(first));
     }
 }
 

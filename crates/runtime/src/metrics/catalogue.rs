@@ -1,7 +1,7 @@
 //! Every metric of Orewatch. `orewatch metrics` prints this list, `docs/metrics.md` is generated from it, and
 //! tests compare dashboards and alert rules with it.
 //!
-//! A new metric is an entry in [`catalogue!`] and a call of [`Metrics`](super::Metrics) where it happens. No
+//! A new metric is an entry in `catalogue!` and a call of [`Metrics`](super::Metrics) where it happens. No
 //! label holds a subject of a rule, a release or anything else of which there is no bound.
 use super::definition::{Age, Countdown, Counter, Gauge, Histogram, Kind, Label, Metric, Unit, Values};
 

@@ -144,6 +144,23 @@ impl Metrics {
         self.0.collectors.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(collector));
     }
 
+    /// Reports on the snapshots of a service. `facts` gives when the newest was written, and how many could
+    /// not be used and how many not be written.
+    pub fn collect_snapshots(
+        &self,
+        service: &'static str,
+        facts: impl Fn() -> (Option<Timestamp>, u64, u64) + Send + Sync + 'static,
+    ) {
+        self.collect_with(move |metrics| {
+            let (written_at, not_used, not_written) = facts();
+            if let Some(time) = written_at {
+                metrics.set_time(&catalogue::SNAPSHOT_AGE, [service], time);
+            }
+            metrics.raise(&catalogue::SNAPSHOT_FAILURES, [service, "not_used"], not_used);
+            metrics.raise(&catalogue::SNAPSHOT_FAILURES, [service, "not_written"], not_written);
+        });
+    }
+
     /// Ends all collectors, with what they hold.
     pub(crate) fn stop_collecting(&self) {
         self.0.collectors.lock().unwrap_or_else(PoisonError::into_inner).clear();
