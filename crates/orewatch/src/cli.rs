@@ -5,9 +5,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
-    exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
-    releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
-    units, verify, withdraw,
+    exposure, gates, ingest, inhibitions, lists, log, measures, metrics, policy, poll, receivers, rejections,
+    releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, status, subscriptions,
+    targets, units, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -54,6 +54,8 @@ Run:
   serve        Run one service on a shared log
   setup        Make the logs on NATS, check their settings, or print the permissions
   log          Back up, verify, restore, inspect and follow the event logs
+  status       Show how a process of services is: states, positions, workers
+  metrics      List the metrics that the services report, or explain one
 
 Query:
   exposure     Show how far a consumer depends on its suppliers
@@ -125,6 +127,10 @@ pub(crate) enum Command {
     Setup(setup::Args),
     /// Back up, verify, restore, inspect and follow the event logs
     Log(log::Args),
+    /// Show how a process of services is: states, positions, workers
+    Status(status::Args),
+    /// List the metrics that the services report, or explain one
+    Metrics(metrics::Args),
     /// Show how far a consumer depends on its suppliers
     Exposure(exposure::Args),
     /// Explain a figure: formula, terms, suppliers, source rows, releases
@@ -201,6 +207,13 @@ pub(crate) enum Command {
     Receivers(receivers::Args),
     /// List messages to receivers with their delivery state, or send them again
     Deliveries(deliveries::Args),
+}
+
+impl Command {
+    /// Whether the command runs services until it is stopped.
+    pub(crate) fn is_service(&self) -> bool {
+        matches!(self, Self::Up(_) | Self::Serve(_))
+    }
 }
 
 #[cfg(test)]

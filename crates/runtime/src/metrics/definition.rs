@@ -135,6 +135,7 @@ impl Values {
         match self {
             Self::Listed(values) => values.join(", "),
             Self::Methods => "methods of the contracts".to_owned(),
+            Self::UpTo(1) => "one name".to_owned(),
             Self::UpTo(most) => format!("up to {most} names, then {OTHER}"),
         }
     }

@@ -4,6 +4,7 @@
 mod admin;
 mod connections;
 mod metrics;
+mod page;
 mod readiness;
 mod server;
 mod settings;
