@@ -109,9 +109,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Poll(args) => {
             with_client(session, &args.client, async |client| poll::run(&args, client).await).await
         }
-        Command::Connectors(args) => {
-            with_client(session, &args.client, async |client| poll::connectors(client).await).await
-        }
+        Command::Connectors(args) => Box::pin(poll::connectors(args, session)).await,
         Command::Fetches(args) => {
             with_client(session, &args.client, async |client| poll::fetches(&args, client).await).await
         }

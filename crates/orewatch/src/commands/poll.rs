@@ -10,11 +10,11 @@ use orewatch_contracts::ingestion::v1::{
 use orewatch_contracts::{Class, Failure};
 use serde_json::json;
 
-use super::print_message;
 use super::shared::print_list;
+use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
 use crate::render::document;
-use crate::session::Client;
+use crate::session::{Client, Session};
 use crate::view::release_page;
 use crate::words::{enum_word, grouped};
 
@@ -142,7 +142,11 @@ fn print(client: &Client, outcomes: &[IngestOutcome], notes: &[String]) -> Resul
 }
 
 /// Lists the connectors.
-pub(crate) async fn connectors(client: &Client) -> Result<(), Failure> {
+pub(crate) async fn connectors(args: ConnectorsArgs, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, list_connectors).await
+}
+
+async fn list_connectors(client: &Client) -> Result<(), Failure> {
     let request = ListConnectorsRequest {};
     let found =
         client.ingestion().await?.list_connectors(client.request(request)).await?.into_inner().connectors;
