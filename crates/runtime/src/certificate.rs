@@ -50,7 +50,7 @@ impl Certificates {
         for WatchedFile { name, file, problem } in &mut files {
             let before = problem.take();
             match read(file) {
-                Ok(expiry) => metrics.set_deadline(&catalogue::CERTIFICATE_EXPIRY, [name], expiry),
+                Ok(expiry) => metrics.set_deadline(&catalogue::CERTIFICATE_EXPIRY, [*name], expiry),
                 Err(why) => *problem = Some(why),
             }
             if let Some(why) = problem.as_ref().filter(|why| before.as_ref() != Some(*why)) {

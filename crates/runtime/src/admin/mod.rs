@@ -91,8 +91,9 @@ async fn accept(listener: TcpListener, context: Context) {
 async fn serve(stream: TcpStream, context: Context) {
     let ended = context.ended();
     let service = service_fn(move |request: Request<Incoming>| {
-        let context = context.clone();
-        async move { Ok::<_, Infallible>(answer(&context, request.method(), request.uri().path()).await) }
+        let (context, method) = (context.clone(), request.method().clone());
+        let path = request.uri().path().to_owned();
+        async move { Ok::<_, Infallible>(answer(&context, &method, &path).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
