@@ -75,7 +75,7 @@ impl Supervisor {
                 return Ok(());
             }
             self.alerts.begin_fold();
-            start = (ServiceState::default(), self.from_beginning());
+            start = (ServiceState::default(), self.start_anew());
         }
     }
 
@@ -172,14 +172,14 @@ impl Supervisor {
         }
     }
 
-    fn from_beginning(&self) -> EvaluatorStart {
+    fn start_anew(&self) -> EvaluatorStart {
         start_from_beginning(Snapshots::open(self.config.snapshots.as_ref(), &self.snapshots))
     }
 
     /// Reads what the service starts with from a snapshot, once the logs can be compared with it; without one
     /// it starts with nothing.
     async fn read_snapshot(&self) -> Start {
-        let (mut state, mut start) = (ServiceState::default(), self.from_beginning());
+        let (mut state, mut start) = (ServiceState::default(), self.start_anew());
         if self.config.snapshots.is_none() {
             return (state, start);
         }
