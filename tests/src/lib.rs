@@ -5,6 +5,7 @@
     reason = "a test kit: a panic with the reason is how a test fails"
 )]
 
+pub mod admin;
 pub mod api;
 pub mod load;
 pub mod process;

@@ -40,6 +40,7 @@ use crate::backtest::request::{ParsedBacktest, call_timeout, read_period};
 use crate::backtest::run::{self, BacktestRunner, ReadOptions};
 use crate::blocking::compute_answer;
 use crate::evaluated::Evaluated;
+use crate::observe::{log_rule_change, report_subscribers};
 use crate::service_state::{RulesView, ServiceState, wait_for, wait_for_position};
 use crate::subscribe::{
     AlertSnapshot, RecentEvents, Responses, Selection, SubscriptionStart, start as start_subscription,
@@ -96,6 +97,7 @@ impl AlertingService {
     ) -> Self {
         let subscriptions =
             Admission::new("subscriptions", MAX_SUBSCRIPTIONS, MAX_SUBSCRIPTIONS_PER_IDENTITY);
+        report_subscribers(&context.metrics, &subscriptions);
         let snapshots = Admission::new("snapshots", MAX_SNAPSHOTS, MAX_SNAPSHOTS_PER_IDENTITY);
         Self { context, log, service, recent, subscriptions, snapshots, backtests, followed }
     }
@@ -225,11 +227,15 @@ impl AlertingService {
                 let service = service.borrow();
                 (decide(service.rules())?, decide::rule_expectation(service.rules(), rule))
             };
-            let Some(event) = event else { return Ok(false) };
+            let Some(change) = event else { return Ok(false) };
             let stream = rule_stream(rule).map_err(|error| invalid_stream(&error))?;
-            let event = alert_event(event, &stream, &expected.to_string(), self.context.clock.now());
+            let (key, now) = (expected.to_string(), self.context.clock.now());
+            let event = alert_event(change.clone(), &stream, &key, now);
             match append(&*self.log, &stream, expected, vec![event]).await? {
-                Ok(position) => return wait_for_position(service, position).await.map(|()| true),
+                Ok(position) => {
+                    log_rule_change(&change);
+                    return wait_for_position(service, position).await.map(|()| true);
+                }
                 Err(position) => wait_for_position(service, position).await?,
             }
         }

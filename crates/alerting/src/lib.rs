@@ -14,12 +14,14 @@ mod actors;
 mod append;
 mod backtest;
 mod blocking;
+mod causes;
 pub mod delivery;
 mod evaluated;
 pub mod folds;
 mod follow;
 mod grpc;
 pub mod notify;
+mod observe;
 mod releases;
 mod service_state;
 mod snapshot;
@@ -37,7 +39,7 @@ use orewatch_contracts::alerting::v1::notification_service_server::NotificationS
 use orewatch_eventlog::EventLog;
 use orewatch_receivers::Sender;
 use orewatch_runtime::{Context, FollowedLog, Readiness};
-use orewatch_store::snapshots::SnapshotPlace;
+use orewatch_store::snapshots::{SnapshotHealth, SnapshotPlace};
 use tokio::sync::watch;
 use tonic::server::NamedService as _;
 use tonic::service::RoutesBuilder;
@@ -93,12 +95,16 @@ pub async fn start(
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
     let sender = Arc::new(Sender::new(config.delivery.clone())?);
-    let exposures = context.follow_log("alerting", logs.exposures.name());
-    let alerts = context.follow_log("alerting", logs.alerts.name());
+    let exposures = context.follow_log("alerting", &logs.exposures);
+    let alerts = context.follow_log("alerting", &logs.alerts);
     let followed = vec![alerts.clone(), exposures.clone()];
     let readiness = Readiness::start(&context, SERVICES, followed.clone()).await;
     let (service, reader) = watch::channel(ServiceState::default());
     let recent = Arc::new(RecentEvents::default());
+    observe::report(&context, reader.clone());
+    let snapshots = SnapshotHealth::default();
+    let facts = snapshots.clone();
+    context.metrics.collect_snapshots("alerting", move || facts.facts());
     let supervisor = Supervisor {
         context: context.clone(),
         logs: logs.clone(),
@@ -109,6 +115,7 @@ pub async fn start(
         readiness,
         exposures,
         alerts: alerts.clone(),
+        snapshots,
     };
     context.spawn("alerting", supervisor.run());
     let logs = Logs { alerts: alerts.guard(logs.alerts), ..logs };

@@ -19,6 +19,8 @@ pub(crate) struct ReleaseChanges {
     pub(crate) event: Uuid,
     /// The cause.
     pub(crate) cause: Option<Cause>,
+    /// Trace context of the call that first caused it.
+    pub(crate) traceparent: Option<String>,
     /// The changes.
     pub(crate) changed: Changed,
 }
@@ -95,7 +97,8 @@ impl ChangesCollector {
 
 /// The changes that an event completes.
 fn complete(event: &Event, cause: Option<Cause>, changed: Changed) -> ReleaseChanges {
-    ReleaseChanges { position: event.position, event: event.id, cause, changed }
+    let (position, traceparent) = (event.position, event.traceparent.clone());
+    ReleaseChanges { position, event: event.id, cause, traceparent, changed }
 }
 
 /// Reads the exposures log. It holds the next complete changes and those that are incomplete.
@@ -178,6 +181,7 @@ impl ReleaseReader {
             match self.follower.next().await? {
                 Progress::Event(event) => match self.collector.fold(&event) {
                     Ok(changes) => {
+                        self.followed.set_position(event.position);
                         let changes = changes.filter(|changes| changes.position > self.known);
                         self.next = changes.map(Arc::new);
                     }

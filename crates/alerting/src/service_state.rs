@@ -18,6 +18,7 @@ use orewatch_rules::rules::{CheckedRule, check};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::causes::Causes;
 use crate::delivery::DelivererState;
 use crate::evaluated::Evaluated;
 use crate::folds::Folds;
@@ -46,6 +47,8 @@ pub(crate) struct ServiceState {
     pub(crate) delivery: DelivererState,
     /// Subscriptions, silences, and what is due.
     pub(crate) notify: NotifierState,
+    /// What first caused recent events, for traces.
+    pub(crate) causes: Causes,
     /// The last event that was folded: its position and identifier.
     pub(crate) last: Option<(Position, Uuid)>,
     /// The log has been folded up to its end once.
@@ -93,6 +96,7 @@ impl ServiceState {
 
     /// Folds an event into rules and alerts. It has been folded into the rest before.
     pub(crate) fn fold_rules(&mut self, event: &Event, decoded: Option<AlertEvent>) -> Result<(), Error> {
+        self.causes.record(event, decoded.as_ref());
         self.view.log.fold(event, |rules, event| rules.evolve_read(event, decoded))?;
         self.last = Some((event.position, event.id));
         Ok(())

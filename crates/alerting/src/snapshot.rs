@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use orewatch_eventlog::{EventLog, Position};
 use orewatch_rules::figures::saved::Folded;
 use orewatch_store::snapshots::{
-    Header, Mark, Room, SnapshotFile, SnapshotPlace, SnapshotReader, SnapshotWriter,
+    Header, Mark, Room, SnapshotFile, SnapshotHealth, SnapshotPlace, SnapshotReader, SnapshotWriter,
 };
 use prost::Message;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -116,12 +116,13 @@ pub(crate) struct Snapshots {
 }
 
 impl Snapshots {
-    /// Snapshots at a place.
-    pub(crate) fn open(place: Option<&SnapshotPlace>) -> Self {
+    /// Snapshots at a place. What becomes of them is recorded in `health`.
+    pub(crate) fn open(place: Option<&SnapshotPlace>, health: &SnapshotHealth) -> Self {
         if let Some(place) = place {
             remove_old_file(&place.cache.join(OLD_FILE));
         }
-        Self { room: place.and_then(|place| Room::open(place, "alerting")), written: 0, writing: None }
+        let room = place.and_then(|place| Room::open(place, "alerting"));
+        Self { room: room.map(|room| room.with_health(health)), written: 0, writing: None }
     }
 
     /// Loads the best snapshot. None: there is none that can be used.
@@ -145,7 +146,7 @@ impl Snapshots {
         if let Some(room) = self.room.clone() {
             self.written = at;
             self.writing = Some(tokio::spawn(async move {
-                log_error(write(&room, sections, INTERVAL_EVENTS, now).await);
+                log_error(&room, write(&room, sections, INTERVAL_EVENTS, now).await);
             }));
         }
     }
@@ -168,7 +169,7 @@ impl LastSnapshot {
     /// Writes it.
     pub(crate) async fn write(self, sections: Vec<DeferredSection>, now: Timestamp) {
         let written = timeout(LAST_TIMEOUT, write(&self.0, sections, 1, now)).await;
-        log_error(written.unwrap_or_else(|_| Err("it took too long".to_owned())));
+        log_error(&self.0, written.unwrap_or_else(|_| Err("it took too long".to_owned())));
     }
 }
 
@@ -203,9 +204,10 @@ async fn write(
 }
 
 /// An error is only logged, since the logs have everything.
-fn log_error(written: Result<(), String>) {
+fn log_error(room: &Room, written: Result<(), String>) {
     if let Err(why) = written {
         tracing::warn!(why, "no snapshot was written");
+        room.health().count_not_written();
     }
 }
 

@@ -14,7 +14,7 @@ use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{EventLog, WaitingLog};
 use orewatch_receivers::Sender;
 use orewatch_runtime::{Context, FollowedLog, Readiness};
-use orewatch_store::snapshots::SnapshotPlace;
+use orewatch_store::snapshots::SnapshotHealth;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -48,6 +48,8 @@ pub(crate) struct Supervisor {
     pub(crate) readiness: Readiness,
     pub(crate) exposures: FollowedLog,
     pub(crate) alerts: FollowedLog,
+    /// What becomes of snapshots.
+    pub(crate) snapshots: SnapshotHealth,
 }
 
 impl Supervisor {
@@ -72,7 +74,8 @@ impl Supervisor {
             if !pauses.wait(&self.context).await {
                 return Ok(());
             }
-            start = (ServiceState::default(), from_beginning(self.config.snapshots.as_ref()));
+            self.alerts.begin_fold();
+            start = (ServiceState::default(), self.start_anew());
         }
     }
 
@@ -150,9 +153,12 @@ impl Supervisor {
     ) -> impl FnMut() -> BoxFuture<'static, Result<(), Failure>> + use<> {
         let (context, service) = (context.clone(), self.service.clone());
         let (exposures, followed) = (Arc::clone(&self.logs.exposures), self.exposures.clone());
-        let (snapshots, mut first) = (self.config.snapshots.clone(), Some(start));
+        let (place, health, mut first) = (self.config.snapshots.clone(), self.snapshots.clone(), Some(start));
         move || {
-            let start = first.take().unwrap_or_else(|| from_beginning(snapshots.as_ref()));
+            let start = first.take().unwrap_or_else(|| {
+                followed.begin_fold();
+                start_from_beginning(Snapshots::open(place.as_ref(), &health))
+            });
             let alerts = Arc::clone(&alerts) as Arc<dyn EventLog>;
             let (exposures, followed) = (Arc::clone(&exposures), followed.clone());
             let evaluator =
@@ -166,11 +172,14 @@ impl Supervisor {
         }
     }
 
+    fn start_anew(&self) -> EvaluatorStart {
+        start_from_beginning(Snapshots::open(self.config.snapshots.as_ref(), &self.snapshots))
+    }
+
     /// Reads what the service starts with from a snapshot, once the logs can be compared with it; without one
     /// it starts with nothing.
     async fn read_snapshot(&self) -> Start {
-        let (mut state, mut start) =
-            (ServiceState::default(), from_beginning(self.config.snapshots.as_ref()));
+        let (mut state, mut start) = (ServiceState::default(), self.start_anew());
         if self.config.snapshots.is_none() {
             return (state, start);
         }
@@ -188,8 +197,8 @@ impl Supervisor {
 }
 
 /// What an evaluator starts with that has to read everything.
-fn from_beginning(snapshots: Option<&SnapshotPlace>) -> EvaluatorStart {
-    EvaluatorStart { snapshots: Snapshots::open(snapshots), ..EvaluatorStart::default() }
+fn start_from_beginning(snapshots: Snapshots) -> EvaluatorStart {
+    EvaluatorStart { snapshots, ..EvaluatorStart::default() }
 }
 
 /// Serves what is folded where no evaluation can come: its result could not be recorded because the alerts

@@ -4,6 +4,7 @@
 //! that calls are answered and rules can be changed meanwhile. Replicas evaluate side by side: what each
 //! appends follows from the logs alone, so that of two equal appends the second is recognised.
 mod job;
+mod traced;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 use crate::append::{append, append_transitions, evaluation_key, invalid_stream};
 use crate::blocking::run_blocking;
 use crate::evaluated::Evaluated;
+use crate::observe::log_alerts;
 use crate::releases::{ReleaseChanges, ReleaseReader};
 use crate::service_state::{ServiceState, stopping, wait_until_caught_up, wait_until_folded};
 use crate::snapshot::{DeferredSection, Snapshots};
@@ -167,15 +169,13 @@ impl Evaluator {
             match next {
                 Next::Advance => self.advance().await?,
                 Next::Begin(mark) => self.begin(mark, expected).await?,
-                Next::Finish(mark) => self.finish(mark).await?,
+                Next::Finish(mark) => self.finish_traced(mark).await?,
                 Next::Wait => {
                     if !is_ready && self.releases.is_caught_up() {
                         ready().await;
                         is_ready = true;
                     }
-                    if let Some(position) = self.releases.live_position() {
-                        self.followed.set_live(position, &*self.exposures);
-                    }
+                    self.report_position();
                     let wait = self.time_until_due();
                     tokio::select! {
                         filled = self.releases.fill() => filled?,
@@ -346,6 +346,7 @@ impl Evaluator {
         self.use_rules_of(mark).await?;
         let release =
             if mark.exposures > self.folded { Some(self.release_at(mark.exposures).await?) } else { None };
+        self.link_evaluation(mark, release.as_deref());
         let (state, expected) = {
             let service = self.service.borrow();
             if service.rules().begun() != Some(mark) {
@@ -418,6 +419,7 @@ impl Evaluator {
                         changed = planned.len(),
                         "evaluated"
                     );
+                    log_alerts(&planned);
                     if let Err(conflict) = append_transitions(&*self.alerts, planned, mark, time).await? {
                         return Ok(Err(conflict));
                     }

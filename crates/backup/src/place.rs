@@ -1,6 +1,7 @@
 //! The files of backups.
 use bytes::Bytes;
 use orewatch_contracts::Failure;
+use orewatch_eventlog::Position;
 use orewatch_store::{Location, Store, Version};
 
 use crate::failures;
@@ -30,6 +31,14 @@ impl BackupPlace {
     /// Errors of the store, and a manifest that cannot be used.
     pub async fn has_backup(&self, log: &str) -> Result<bool, Failure> {
         Ok(self.backup_of(log).manifest().await?.is_some())
+    }
+
+    /// Position of the last event in the backup of a log. `None`: there is no backup.
+    ///
+    /// # Errors
+    /// Errors of the store, and a manifest that cannot be used.
+    pub async fn last_position(&self, log: &str) -> Result<Option<Position>, Failure> {
+        Ok(self.backup_of(log).manifest().await?.map(|(manifest, _)| manifest.last()))
     }
 
     /// The backup of a log.

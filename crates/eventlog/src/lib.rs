@@ -59,7 +59,7 @@ pub use opening::{Opener, OpeningLog};
 pub use orewatch_contracts::log::attribute;
 pub use orewatch_contracts::log::{Error, Event, InvalidName, NewEvent, Position, StreamName};
 pub use passed::PassedOver;
-pub use port::{EventLog, Extent, Filter, Item, Items};
+pub use port::{EventLog, Extent, Filter, Item, Items, Usage};
 pub use projection::Projection;
 pub use room::WaitingLog;
 pub use skip::{EVENT_SKIPPED, SkippingLog, skips_stream};

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::{
     Error, EventLog, Extent, Filter, Items, NewEvent, NewEvents, PassedOver, Position, SkippedPositions,
-    StreamName, Unfinished,
+    StreamName, Unfinished, Usage,
 };
 
 /// Time that a call waits for the log to be opened.
@@ -116,6 +116,10 @@ impl EventLog for OpeningLog {
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
         async move { self.opened().await?.extent().await }.boxed()
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Option<Usage>, Error>> {
+        async move { self.opened().await?.usage().await }.boxed()
     }
 
     fn passed_over(&self) -> PassedOver {

@@ -90,6 +90,14 @@ pub trait EventLog: fmt::Debug + Send + Sync {
     /// [`Error::Unavailable`] if the log cannot be reached within the deadline.
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>>;
 
+    /// The room that the log takes in its store. `None`: the store does not say.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the log cannot be reached within the deadline.
+    fn usage(&self) -> BoxFuture<'_, Result<Option<Usage>, Error>> {
+        future::ready(Ok(None)).boxed()
+    }
+
     /// What readers of this log have passed over because it is not an event of ours. Positions move over it.
     fn passed_over(&self) -> PassedOver {
         PassedOver::default()
@@ -164,4 +172,13 @@ pub struct Extent {
     pub oldest: Position,
     /// Position of the last event, 0 if there never was one.
     pub head: Position,
+}
+
+/// The room that a log takes in its store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Size of what is stored, in bytes.
+    pub bytes: u64,
+    /// Size beyond which appends are refused, in bytes. `None`: the log has no bound of its own.
+    pub max_bytes: Option<u64>,
 }

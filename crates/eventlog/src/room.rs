@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::{
     Error, EventLog, Extent, Filter, Item, Items, NewEvent, NewEvents, PassedOver, Position,
-    SkippedPositions, StreamName, Unfinished,
+    SkippedPositions, StreamName, Unfinished, Usage,
 };
 
 /// Shortest and longest pause between two attempts on a log that is full or away.
@@ -248,6 +248,10 @@ impl EventLog for WaitingLog {
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
         self.ask(|| self.log.extent()).boxed()
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Option<Usage>, Error>> {
+        self.log.usage()
     }
 
     fn passed_over(&self) -> PassedOver {

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::skipped::{Skip, SkippedPositions};
 use crate::{
     Error, EventLog, Extent, Filter, Item, Items, NewEvent, NewEvents, PassedOver, Position, StreamName,
-    Unfinished, history,
+    Unfinished, Usage, history,
 };
 
 /// Type of a mark on the log.
@@ -329,6 +329,10 @@ impl EventLog for SkippingLog {
             Ok(extent)
         }
         .boxed()
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Option<Usage>, Error>> {
+        self.0.log.usage()
     }
 
     fn passed_over(&self) -> PassedOver {

@@ -19,6 +19,7 @@ use orewatch_contracts::ingestion::v1::Release;
 use orewatch_contracts::stale::Answer;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{EventLog, Filter};
+use orewatch_runtime::metrics::catalogue;
 use orewatch_runtime::{Budget, Context, FollowedLog, Identity, Seat, Share, Stop, Work, WorkLimits};
 use prost::Message as _;
 use tokio::sync::watch::Receiver;
@@ -97,6 +98,10 @@ impl ExposureService {
             ..WorkLimits::default()
         };
         let watches = work.with_own_limits("watches of exposures", limits);
+        let open = watches.clone();
+        context.metrics.collect_with(move |metrics| {
+            metrics.set_count(&catalogue::SUBSCRIBERS, ["exposures"], open.seated());
+        });
         let events = Arc::default();
         Self { known, observations, exposures, followed, events, watches, work, memory, shutdown }
     }

@@ -84,9 +84,12 @@ pub async fn start(
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
     let snapshots = config.snapshots.and_then(|place| snapshots(&place, &logs));
+    if let Some(health) = snapshots.as_ref().map(|snapshots| snapshots.health().clone()) {
+        context.metrics.collect_snapshots("exposure", move || health.facts());
+    }
     let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
-    let observations = context.follow_log("exposure", logs.observations.name());
-    let exposures = context.follow_log("exposure", logs.exposures.name());
+    let observations = context.follow_log("exposure", &logs.observations);
+    let exposures = context.follow_written_log("exposure", &logs.exposures);
     let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![observations.clone()]).await;
     let service = grpc::ExposureService::new(known, &logs, observations.clone(), &context);
     let server = ExposureServiceServer::new(service)

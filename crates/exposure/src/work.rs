@@ -25,6 +25,7 @@ use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{
     Error, Event, Filter, Follower, Interruption, Position, Progress, Projection, WaitingLog,
 };
+use orewatch_runtime::metrics::catalogue;
 use orewatch_runtime::{Context, FollowedLog, Readiness, trace};
 use orewatch_store::snapshots::{EventSnapshots, Reached};
 use tokio::sync::watch::Sender;
@@ -185,10 +186,14 @@ impl Worker {
         reached: &Sender<Position>,
     ) -> Result<(), Failure> {
         while let Some((number, job)) = jobs.recv().await {
+            let (began, is_revision) = (Instant::now(), matches!(job, Job::Revision(_)));
             tokio::select! {
                 biased;
                 () = self.context.shutdown.cancelled() => return Ok(()),
                 done = execute(&mut publisher, job) => done?,
+            }
+            if is_revision {
+                self.context.metrics.observe(&catalogue::PUBLISH_SECONDS, [], began.elapsed());
             }
             if self.context.shutdown.is_cancelled() {
                 // A job ends early at the shutdown. A snapshot must not say that all of it is published.
@@ -261,6 +266,7 @@ impl<'a> Fold<'a> {
     fn new(worker: &'a Worker, start: Start) -> Self {
         let Start { known, reached, .. } = start;
         let log = Arc::clone(&worker.logs.observations);
+        worker.observations.begin_fold();
         let follower = Follower::new(log, Filter::All, known.position());
         let snapshot = worker.announce.borrow();
         let (number, is_announced) = (snapshot.jobs, !snapshot.ready);

@@ -27,6 +27,7 @@ mod evolve;
 mod gates;
 mod grpc;
 mod intake;
+mod observe;
 pub mod policy;
 mod possession;
 mod record;
@@ -138,13 +139,17 @@ pub async fn start(
     let stall = config.stall;
     let archive = Archive::open(&config.archive, &config.spool, config.max_file_bytes).await?;
     let archive = Arc::new(archive.with_cache(config.cache).with_quota(config.quota));
-    let followed = context.follow_log("ingestion", logs.observations.name());
+    let followed = context.follow_log("ingestion", &logs.observations);
     let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![followed.clone()]).await;
     let snapshots = config.snapshots.and_then(|place| snapshots(&place, &logs));
+    if let Some(health) = snapshots.as_ref().map(|snapshots| snapshots.health().clone()) {
+        context.metrics.collect_snapshots("ingestion", move || health.facts());
+    }
     // Callers are refused at once while the log is away.
     let log = followed.guard(logs.observations);
     let repository = work::Repository::new(context.clone(), Arc::clone(&log), followed, config.gates);
     let repository = Arc::new(repository);
+    observe::report(&context, &repository);
     context.spawn("ingestion", Arc::clone(&repository).follow(readiness, snapshots));
     let intake =
         Arc::new(Intake::new(context.clone(), Arc::clone(&repository), Arc::clone(&archive), config.limits));

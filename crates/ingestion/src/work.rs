@@ -236,6 +236,7 @@ impl Repository {
     fn new_fold(&self, reached: Reached) -> Fold {
         let follower = Follower::new(Arc::clone(&self.log), Filter::All, reached.position);
         let is_fresh = reached.position == 0 && *self.reached.borrow() > 0;
+        self.followed.begin_fold();
         Fold { follower, reached, fresh: is_fresh.then(Projection::default) }
     }
 

@@ -4,10 +4,10 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, actors, alerts, changes, cite, claims, concordance, deliveries, doctor, download, drill, errors,
-    explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
-    releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
-    units, verify, withdraw,
+    acknowledge, actors, alerts, changes, cite, claims, concordance, deliveries, doctor, download, drill,
+    errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, metrics, policy, poll,
+    receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup, silences, sources,
+    status, subscriptions, targets, units, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -58,6 +58,8 @@ Run:
   log          Back up, verify, restore, inspect and follow the event logs
   audit        Show who did what when, and why
   actors       List the names of those whose commands are recorded, or erase a name
+  status       Show how a process of services is: states, positions, workers
+  metrics      List the metrics that the services report, or explain one
 
 Query:
   exposure     Show how far a consumer depends on its suppliers
@@ -135,6 +137,10 @@ pub(crate) enum Command {
     Audit(log::audit::Args),
     /// List the names of those whose commands are recorded, or erase a name
     Actors(actors::Args),
+    /// Show how a process of services is: states, positions, workers
+    Status(status::Args),
+    /// List the metrics that the services report, or explain one
+    Metrics(metrics::Args),
     /// Show how far a consumer depends on its suppliers
     Exposure(exposure::Args),
     /// Explain a figure: formula, terms, suppliers, source rows, releases
@@ -211,6 +217,13 @@ pub(crate) enum Command {
     Receivers(receivers::Args),
     /// List messages to receivers with their delivery state, or send them again
     Deliveries(deliveries::Args),
+}
+
+impl Command {
+    /// Whether the command runs services until it is stopped.
+    pub(crate) fn is_service(&self) -> bool {
+        matches!(self, Self::Up(_) | Self::Serve(_))
+    }
 }
 
 #[cfg(test)]

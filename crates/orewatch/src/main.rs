@@ -10,9 +10,12 @@ mod amount_unit;
 mod cli;
 mod commands;
 mod demo;
+mod log_lines;
 mod names;
 mod nats_options;
+mod observing;
 mod options;
+mod plain_http;
 mod render;
 mod services;
 mod session;
@@ -31,11 +34,12 @@ use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, actors as actors_command, alerts, changes, cite, claims, concordance, deliveries, doctor, download,
-    drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll,
-    receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup, silences, sources,
-    subscriptions, targets, units, verify, with_client, withdraw,
+    acknowledge, actors as actors_command, alerts, changes, cite, claims, concordance, deliveries, doctor,
+    download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, metrics,
+    policy, poll, receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup,
+    silences, sources, status, subscriptions, targets, units, verify, with_client, withdraw,
 };
+use orewatch_runtime::stderr;
 use session::Session;
 
 #[global_allocator]
@@ -49,6 +53,7 @@ const MAX_EXIT_WAIT: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    log_lines::apply_early(&cli.process, cli.command.is_service());
     let runtime = match orewatch_runtime::build_runtime() {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failure::internal(format!("cannot start threads: {error}"))),
@@ -65,6 +70,7 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), Failure> {
     let session = Session::new(&cli.process)?;
+    log_lines::apply(&session.settings(&[])?, cli.command.is_service())?;
     dispatch(cli.command, session).await
 }
 
@@ -79,6 +85,8 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Log(args) => Box::pin(log::run(args, session)).await,
         Command::Audit(args) => Box::pin(log::audit::run(args, session)).await,
         Command::Actors(args) => Box::pin(actors_command::run(args, session)).await,
+        Command::Status(args) => Box::pin(status::run(args, session)).await,
+        Command::Metrics(args) => metrics::run(&args, &session),
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
@@ -133,6 +141,10 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
 
 #[allow(clippy::print_stderr, reason = "the error of a failed process goes to standard error")]
 fn report(failure: &Failure) -> ExitCode {
-    eprint!("{}", render::to_stderr(&format!("error: {failure}")));
+    if stderr::is_json() {
+        eprintln!("{}", stderr::failure_line(failure));
+    } else {
+        eprint!("{}", render::to_stderr(&format!("error: {failure}")));
+    }
     ExitCode::from(failure.class.exit_code())
 }

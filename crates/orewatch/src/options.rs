@@ -15,10 +15,12 @@ use access::{AccessOptions, ClientTlsOptions};
 pub(crate) const KEYS: &[Key] = &[
     Key::new("access-file"),
     Key::new("actors"),
+    Key::new("admin"),
     Key::new("alerting"),
     Key::new("allow-private"),
     Key::new("archive"),
     Key::new("archive-quota"),
+    Key::new("backups"),
     Key::new("ca-file"),
     Key::new("color"),
     Key::new("config"),
@@ -78,10 +80,12 @@ pub(crate) struct ProcessOptions {
     /// warn; up and serve: info]
     #[arg(long, global = true, value_name = "FILTER", help_heading = "Process")]
     log_level: Option<String>,
-    /// Log format: auto (human on a terminal, otherwise json), human or json [default: auto]
+    /// Format of standard error: auto (json from services without a terminal, otherwise human), human or json
+    /// [default: auto]
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "Process")]
     log_format: Option<String>,
-    /// Address of an OTLP collector (gRPC) that receives traces [also: OTEL_EXPORTER_OTLP_ENDPOINT]
+    /// Address of an OTLP collector (gRPC) that receives traces and metrics [also:
+    /// OTEL_EXPORTER_OTLP_ENDPOINT]
     #[arg(long, global = true, value_name = "URL", help_heading = "Process")]
     otlp_endpoint: Option<String>,
     /// When to colour the output: auto, always or never; auto respects NO_COLOR [default: auto]
@@ -95,9 +99,16 @@ pub(crate) struct ServerOptions {
     /// Address to listen on, IP:PORT; port 0 picks a free port [default: 127.0.0.1:7070]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// Address for metrics, health and status, IP:PORT; it asks for no token [default: no admin port]
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<String>,
     /// Event log: embedded:DIR or nats://HOST:PORT
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
+    /// Backups of the logs, of which the age is reported: a folder, or s3://BUCKET/PREFIX [default: it is not
+    /// reported]
+    #[arg(long, value_name = "PLACE")]
+    backups: Option<String>,
     /// Archive of original files: a folder, or s3://BUCKET/PREFIX [default: `archive` in the data directory]
     #[arg(long, value_name = "PLACE")]
     archive: Option<String>,
@@ -308,6 +319,8 @@ impl Keyed for ServerOptions {
     fn flags(&self) -> Flags {
         let own = given([
             ("listen", &self.listen),
+            ("admin", &self.admin),
+            ("backups", &self.backups),
             ("log", &self.log),
             ("archive", &self.archive),
             ("snapshots", &self.snapshots),

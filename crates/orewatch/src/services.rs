@@ -13,7 +13,10 @@ use orewatch_eventlog::jetstream::JetStreamOptions;
 use orewatch_eventlog::{EventLog, SkippingLog};
 use orewatch_ingestion::GateModes;
 use orewatch_ingestion::archive::{ArchiveLocation, Quota};
-use orewatch_runtime::{ANSWERS_STALE, ClientTls, Context, LOG_STATE, LogTarget, Settings, client};
+use orewatch_runtime::metrics::{MeteredLog, Metrics};
+use orewatch_runtime::{
+    ANSWERS_STALE, ClientTls, Context, FOLD_PROGRESS, LOG_STATE, LogTarget, Settings, client,
+};
 use orewatch_store::snapshots::SnapshotPlace;
 use tonic::Code;
 use tonic::service::RoutesBuilder;
@@ -23,6 +26,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::nats_options::jetstream_options;
+use crate::observing::Observing;
 use crate::settings::{bytes, duration};
 
 /// Default of `--keep-refused`: how long the archive keeps files that no release needs.
@@ -58,7 +62,7 @@ impl Service {
         }
     }
 
-    /// Names of the logs that it reads or writes.
+    /// Names of the logs that it reads or writes. It writes the last one.
     fn logs(self) -> &'static [&'static str] {
         match self {
             Self::Ingestion => &["observations"],
@@ -94,6 +98,8 @@ pub(crate) struct ServicesConfig {
     pub(crate) actors: Option<ArchiveLocation>,
     /// Time that a log may not be followed before a service is reported as not ready.
     pub(crate) stale_after: Duration,
+    /// What the process reports on itself.
+    pub(crate) observing: Observing,
 }
 
 impl ServicesConfig {
@@ -129,7 +135,8 @@ impl ServicesConfig {
         let nats = jetstream_options(settings, name)?;
         let stale_after = duration(settings, "stale-after", DEFAULT_STALE_AFTER)?;
         let actors = actors_place(&log, beside, settings)?;
-        Ok(Self { log, nats, ingestion, exposure, alerting, actors, stale_after })
+        let observing = Observing::new(settings)?;
+        Ok(Self { log, nats, ingestion, exposure, alerting, actors, stale_after, observing })
     }
 }
 
@@ -196,6 +203,8 @@ pub(crate) fn build(
         let names: Vec<&str> = wanted.into_iter().collect();
         let logs = config.log.open(&context, &config.nats, &names).await?;
         let logs: Logs = names.iter().copied().zip(logs).collect();
+        let written = services.iter().filter_map(|service| logs.get(service.logs().last()?).cloned());
+        config.observing.start(&context, written.collect()).await?;
         for service in &services {
             start(*service, &config, context.clone(), routes, &logs).await?;
         }
@@ -213,33 +222,36 @@ async fn start(
     routes: &mut RoutesBuilder,
     logs: &Logs,
 ) -> Result<(), Failure> {
+    let metrics = context.metrics.clone();
+    let log = |name: &str| require_open(logs, name, service, &metrics);
     match service {
         Service::Ingestion => {
-            let logs = orewatch_ingestion::Logs { observations: require_open(logs, "observations")? };
+            let logs = orewatch_ingestion::Logs { observations: log("observations")? };
             orewatch_ingestion::start(context, logs, config.ingestion.clone(), routes).await
         }
         Service::Exposure => {
-            let logs = orewatch_exposure::Logs {
-                observations: require_open(logs, "observations")?,
-                exposures: require_open(logs, "exposures")?,
-            };
+            let logs =
+                orewatch_exposure::Logs { observations: log("observations")?, exposures: log("exposures")? };
             orewatch_exposure::start(context, logs, config.exposure.clone(), routes).await
         }
         Service::Alerting => {
-            let logs = orewatch_alerting::Logs {
-                exposures: require_open(logs, "exposures")?,
-                alerts: require_open(logs, "alerts")?,
-            };
+            let logs = orewatch_alerting::Logs { exposures: log("exposures")?, alerts: log("alerts")? };
             orewatch_alerting::start(context, logs, config.alerting.clone(), routes).await
         }
     }
 }
 
-/// A log as one service reads it: without the events that an operator has marked.
-fn require_open(logs: &Logs, name: &str) -> Result<Arc<dyn EventLog>, Failure> {
-    logs.get(name)
-        .map(|log| SkippingLog::new(Arc::clone(log)) as Arc<dyn EventLog>)
-        .ok_or_else(|| Failure::internal("a service was started without a log that it needs"))
+/// A log as one service uses it: with its appends measured, and without the events that an operator has
+/// marked.
+fn require_open(
+    logs: &Logs,
+    name: &str,
+    service: Service,
+    metrics: &Metrics,
+) -> Result<Arc<dyn EventLog>, Failure> {
+    let missing = || Failure::internal("a service was started without a log that it needs");
+    let log = Arc::clone(logs.get(name).ok_or_else(missing)?);
+    Ok(SkippingLog::new(MeteredLog::new(log, service.short(), metrics.clone())))
 }
 
 /// Waits until a service has caught up with its logs and is ready for calls.
@@ -280,8 +292,9 @@ pub(crate) async fn wait_until_serving(
                 // Its answers are old, and say so: callers that have a choice go elsewhere.
                 Ok(response) if response.metadata().contains_key(ANSWERS_STALE) => return Ok(()),
                 Ok(response) => {
-                    let state = response.metadata().get(LOG_STATE).and_then(|state| state.to_str().ok());
-                    reason = state.map(str::to_owned);
+                    let state = response.metadata().get(LOG_STATE);
+                    let state = state.or_else(|| response.metadata().get(FOLD_PROGRESS));
+                    reason = state.and_then(|state| state.to_str().ok()).map(str::to_owned);
                 }
             }
             tokio::time::sleep(HEALTH_CHECK_INTERVAL).await;

@@ -18,13 +18,14 @@ use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::archive::Archive;
 use orewatch_ingestion::connectors::{Polling, parse_connectors};
 use orewatch_runtime::{
-    Access, ActorNames, ClientTls, Clock, LogFormat, LogTarget, Running, Server, Settings, ShiftedClock, Source,
+    Access, ActorNames, ClientTls, Clock, LogTarget, Running, Server, Settings, ShiftedClock, Source,
     SystemClock, Telemetry, TelemetryOptions, client,
 };
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 
 use crate::actors::names_in;
+use crate::observing::Observing;
 use crate::options::access::client_tls;
 use crate::options::{ClientOptions, Format, KEYS, Keyed, ProcessOptions};
 use crate::render::{Out, Style, to_stderr};
@@ -88,7 +89,6 @@ impl Session {
         Telemetry::start(&TelemetryOptions {
             service: service.to_owned(),
             filter: settings.get_or("log-level", level.to_owned())?,
-            format: settings.get_or("log-format", LogFormat::Auto)?,
             otlp_endpoint: settings.get("otlp-endpoint")?,
         })
     }
@@ -141,6 +141,8 @@ impl Session {
             access: Access::open().with_names(names),
         };
         services_config.ingestion.polling = self.polling(settings)?;
+        // The settings of a server that runs elsewhere may be in the environment.
+        services_config.observing = Observing::default();
         let config = services_config.ingestion.clone();
         let started = Box::pin(server.start(services::build(services_config, &Service::ALL))).await;
         let running = started.map_err(|failure| match failure.code.as_str() {

@@ -1,14 +1,18 @@
 //! The context that a service runs in.
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use orewatch_contracts::Failure;
+use orewatch_eventlog::EventLog;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
-use crate::{ActorNames, Budget, Clock, FollowedLog, FollowedLogs, Work};
+use crate::certificate::Certificates;
+use crate::metrics::Metrics;
+use crate::{ActorNames, Budget, Clock, FollowedLog, FollowedLogs, Phase, Work};
 
 /// Default of [`Context::stale_after`].
 const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(300);
@@ -16,7 +20,8 @@ const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(300);
 /// Code of failures that follow from the stop of a service.
 const STOPPING: &str = "stopping";
 
-/// The context that a service runs in: clock, shutdown, tasks, health and budgets. Clones share everything.
+/// The context that a service runs in: clock, shutdown, tasks, health, metrics and budgets. Clones share
+/// everything.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The source of the present time.
@@ -37,6 +42,12 @@ pub struct Context {
     pub actors: ActorNames,
     /// Time that a log may not be followed before a service is reported as not ready.
     pub stale_after: Duration,
+    /// Records what happens, for whoever operates the process.
+    pub metrics: Metrics,
+    /// Files with certificates whose expiry is reported.
+    pub(crate) certificates: Certificates,
+    /// Cancelled when the stop is over: what reports on the process works until then.
+    ended: CancellationToken,
     failure: Arc<Mutex<Option<Failure>>>,
     running: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
@@ -54,6 +65,9 @@ impl Context {
             logs: FollowedLogs::default(),
             actors: ActorNames::default(),
             stale_after: DEFAULT_STALE_AFTER,
+            metrics: Metrics::default(),
+            certificates: Certificates::default(),
+            ended: CancellationToken::new(),
             failure: Arc::default(),
             running: Arc::default(),
         }
@@ -69,6 +83,29 @@ impl Context {
     #[must_use]
     pub(crate) fn with_actors(self, actors: ActorNames) -> Self {
         Self { actors, ..self }
+    }
+
+    /// The same context with other metrics: those of its services alone.
+    #[must_use]
+    pub(crate) fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// A token that is cancelled when the stop of the process is over.
+    pub(crate) fn ended(&self) -> CancellationToken {
+        self.ended.clone()
+    }
+
+    /// Ends what reports on the process: its stop is over.
+    pub(crate) fn end(&self) {
+        self.metrics.stop_collecting();
+        self.ended.cancel();
+    }
+
+    /// Reports when the first certificate in a file expires, under a name such as `nats`. The file may be
+    /// replaced.
+    pub fn watch_certificate(&self, name: &'static str, file: PathBuf) {
+        self.certificates.watch(name, file);
     }
 
     /// Spawns a worker. The stop of the process waits for it, and names it if it hangs. A worker that fails
@@ -93,7 +130,12 @@ impl Context {
     /// Names of the running workers, each once.
     #[must_use]
     pub fn running(&self) -> Vec<&'static str> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+        self.workers().into_keys().collect()
+    }
+
+    /// The running workers by name, with their number.
+    pub(crate) fn workers(&self) -> BTreeMap<&'static str, usize> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn count_running(&self, name: &'static str, change: isize) {
@@ -124,10 +166,22 @@ impl Context {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A log that a service follows from now on.
+    /// A log that a service follows from now on: it folds all of it.
     #[must_use]
-    pub fn follow_log(&self, service: &'static str, log: &str) -> FollowedLog {
-        self.logs.follow(service, log, Arc::clone(&self.clock))
+    pub fn follow_log(&self, service: &'static str, log: &Arc<dyn EventLog>) -> FollowedLog {
+        self.logs.follow(service, log, true, Arc::clone(&self.clock))
+    }
+
+    /// A log that a service writes from now on, and does not fold.
+    #[must_use]
+    pub fn follow_written_log(&self, service: &'static str, log: &Arc<dyn EventLog>) -> FollowedLog {
+        self.logs.follow(service, log, false, Arc::clone(&self.clock))
+    }
+
+    /// The state of the service of an interface, by its full gRPC name; of the process for an empty name.
+    #[must_use]
+    pub fn phase_of(&self, interface: &str) -> Phase {
+        self.logs.phase_of(interface, self.shutdown.is_cancelled())
     }
 
     /// The context of a part of a service that can be stopped by itself.

@@ -84,8 +84,9 @@ impl Reporter {
     }
 }
 
-async fn report(context: &Context, services: &[&str], is_ready: bool) {
+async fn report(context: &Context, services: &[&'static str], is_ready: bool) {
     let status = if is_ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+    context.logs.set_ready(services, is_ready);
     for service in services {
         context.health.set_service_status(*service, status).await;
     }

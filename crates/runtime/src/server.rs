@@ -8,7 +8,7 @@ use futures_util::Stream;
 use orewatch_contracts::{Class, Failure};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::ServingStatus;
@@ -20,7 +20,10 @@ use crate::access::{Gate, Guarded};
 use crate::connections::{self, Connection};
 use crate::flow::{Bounded, Flow};
 use crate::health::DetailedHealth;
-use crate::{Access, Clock, Context, Signals, Telemetry, trace};
+use crate::logs::short_name;
+use crate::metrics::calls::Counted;
+use crate::metrics::{Metrics, catalogue};
+use crate::{Access, Clock, Context, Signals, Telemetry, admin, observer, signal, trace};
 
 /// Upper bound on the time of a call: a client may send a large file over a slow line.
 const MAX_CALL: Duration = Duration::from_secs(30 * 60);
@@ -106,10 +109,13 @@ impl Server {
         for service in &self.services {
             reporter.set_service_status(service, ServingStatus::NotServing).await;
         }
-        let context = Context::new(Arc::clone(&self.clock), reporter.clone());
-        let context = context.with_actors(self.access.names().clone());
+        let names: Vec<&str> = self.services.iter().map(|interface| short_name(interface)).collect();
+        let metrics = Metrics::for_services(&names);
+        let context = Context::new(Arc::clone(&self.clock), reporter.clone())
+            .with_actors(self.access.names().clone())
+            .with_metrics(metrics.clone());
         let mut routes = Routes::builder();
-        routes.add_service(HealthServer::new(DetailedHealth::new(reporter, context.logs.clone())));
+        routes.add_service(HealthServer::new(DetailedHealth::new(reporter, context.clone())));
         add_reflection(&mut routes)?;
         let prepared = async {
             self.access.start(&context).await?;
@@ -120,16 +126,19 @@ impl Server {
             // Some services may run already; they must not outlive the failed start.
             context.shutdown.cancel();
             context.tasks.close();
-            let _hung = tokio::time::timeout(self.shutdown_budget, context.tasks.wait()).await;
+            let _hung = timeout(self.shutdown_budget, context.tasks.wait()).await;
+            context.end();
             return Err(failure);
         }
 
         let (close, flow) = (CancellationToken::new(), Flow::new(context.memory.clone()));
+        observe(&context, &flow);
         let tls = self.access.tls();
         let expires_at = tls.as_ref().map(|tls| tls.expires_at().to_string());
         let incoming = connections::accept(listener, tls);
         let gate = Gate::new(self.access, self.clock);
-        let connections = tokio::spawn(answer_calls(incoming, routes.routes(), gate, flow, close.clone()));
+        let answering = answer_calls(incoming, routes.routes(), gate, flow, metrics, close.clone());
+        let connections = tokio::spawn(answering);
         tracing::info!(%address, services = ?self.services, certificate_expires_at = expires_at, "listening");
         Ok(Running {
             context,
@@ -163,6 +172,12 @@ impl Running {
     /// The failure that stopped the process, if there is one; [`Class::Unavailable`] naming the workers that
     /// did not end in time.
     pub async fn stop(mut self) -> Result<(), Failure> {
+        let stopped = self.stop_in_order().await;
+        self.context.end();
+        stopped
+    }
+
+    async fn stop_in_order(&mut self) -> Result<(), Failure> {
         let now = Instant::now();
         let (half, end) = (now + self.budget / 2, now + self.budget);
         for service in self.services.iter().copied().chain([""]) {
@@ -218,6 +233,7 @@ pub async fn serve(
     };
     let outcome = match started {
         Ok(running) => {
+            let exporting = report_on(running.context(), &telemetry)?;
             ready(running.address());
             let failed = running.context().shutdown.clone();
             tokio::select! {
@@ -230,6 +246,10 @@ pub async fn serve(
                 // The last line of the log names the first cause.
                 tracing::error!(%failure, code = failure.code, "stopped");
             }
+            if let Some(exporting) = exporting {
+                // What the process did last is exported, if the collector answers.
+                let _late = timeout(flush, exporting).await;
+            }
             stopped
         }
         Err(failure) => Err(failure),
@@ -241,12 +261,31 @@ pub async fn serve(
     outcome
 }
 
+/// Exports the metrics of a process if a collector is configured, and lets SIGQUIT write its state to the
+/// log.
+fn report_on(context: &Context, telemetry: &Telemetry) -> Result<Option<JoinHandle<()>>, Failure> {
+    let dumped = context.clone();
+    signal::answer_quit(move || admin::dump(&dumped))?;
+    telemetry.export_metrics(context)
+}
+
+/// Lets metrics be gathered with the state of a process, and looks at its logs at intervals.
+fn observe(context: &Context, flow: &Flow) {
+    let calls = flow.calls();
+    context.metrics.collect_with(move |metrics| {
+        metrics.set_count(&catalogue::RPC_ACTIVE, [], calls.count());
+    });
+    observer::collect(context);
+    tokio::spawn(observer::observe(context.clone()));
+}
+
 /// Answers calls until `close` is cancelled.
 async fn answer_calls(
     incoming: impl Stream<Item = io::Result<Connection>> + Send + 'static,
     routes: Routes,
     gate: Gate,
     flow: Flow,
+    metrics: Metrics,
     close: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     let bounds = flow.clone();
@@ -263,6 +302,7 @@ async fn answer_calls(
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .http2_max_header_list_size(MAX_HEAD_BYTES)
         .trace_fn(trace::call_span)
+        .layer(layer_fn(move |inner| Counted::new(metrics.clone(), inner)))
         .layer(layer_fn(move |inner| Guarded::new(gate.clone(), inner)))
         .layer(layer_fn(move |inner| Bounded::new(bounds.clone(), inner)))
         .add_routes(routes)

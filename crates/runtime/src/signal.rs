@@ -1,4 +1,4 @@
-//! Signals that end the process.
+//! Signals that end the process, and one that asks it how it is.
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use orewatch_contracts::Failure;
@@ -20,11 +20,7 @@ impl Signals {
     /// # Errors
     /// [`orewatch_contracts::Class::Internal`] if the system refuses.
     pub fn listen() -> Result<Self, Failure> {
-        let refused = |error| Failure::internal(format!("cannot listen for signals: {error}"));
-        Ok(Self {
-            terminate: signal(SignalKind::terminate()).map_err(refused)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(refused)?,
-        })
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
     /// Waits for the next signal. Returns its name and the exit code that stands for it.
@@ -43,4 +39,22 @@ impl Signals {
             std::process::exit(code);
         });
     }
+}
+
+/// Calls `answer` at each SIGQUIT, for as long as the process runs: the signal no longer ends it.
+///
+/// # Errors
+/// [`orewatch_contracts::Class::Internal`] if the system refuses.
+pub(crate) fn answer_quit(answer: impl Fn() + Send + 'static) -> Result<(), Failure> {
+    let mut quit = listen(SignalKind::quit())?;
+    tokio::spawn(async move {
+        while quit.recv().await.is_some() {
+            answer();
+        }
+    });
+    Ok(())
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::internal(format!("cannot listen for signals: {error}")))
 }

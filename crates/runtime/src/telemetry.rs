@@ -1,9 +1,9 @@
-//! Logs to stderr, and traces to a collector where one is configured.
+//! Logs to stderr, and traces and metrics to a collector where one is configured.
 use std::fmt;
 use std::io::{self, IsTerminal as _};
-use std::str::FromStr;
 use std::time::Duration;
 
+use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
@@ -13,6 +13,12 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
 use orewatch_contracts::{Class, Failure};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::json_lines::{TraceFinder, TracedLines};
+use crate::metrics::otlp::Exporter;
+use crate::{Context, stderr};
 
 /// Time for one export of traces: a silent collector must not delay the end of the process.
 const EXPORT_PATIENCE: Duration = Duration::from_secs(3);
@@ -21,31 +27,6 @@ const EXPORT_PATIENCE: Duration = Duration::from_secs(3);
 const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,async_nats=warn,\
     opentelemetry=warn,opentelemetry_sdk=warn,opentelemetry_otlp=warn";
 
-/// Format of the logs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Readable on a terminal, JSON otherwise.
-    #[default]
-    Auto,
-    /// Readable lines.
-    Human,
-    /// One JSON object on each line.
-    Json,
-}
-
-impl FromStr for LogFormat {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "human" => Ok(Self::Human),
-            "json" => Ok(Self::Json),
-            _ => Err("write auto, human or json"),
-        }
-    }
-}
-
 /// Options of logs and traces.
 #[derive(Clone, Debug)]
 pub struct TelemetryOptions {
@@ -53,15 +34,15 @@ pub struct TelemetryOptions {
     pub service: String,
     /// Which logs are written: a level, or directives such as `info,orewatch_exposure=debug`.
     pub filter: String,
-    /// Format of the logs.
-    pub format: LogFormat,
-    /// Address of an OTLP collector (gRPC). `None`: traces are not exported.
+    /// Address of an OTLP collector (gRPC). `None`: traces and metrics are not exported.
     pub otlp_endpoint: Option<String>,
 }
 
 /// The telemetry of the process. [`Telemetry::flush`] ends it.
 pub struct Telemetry {
     tracer: SdkTracerProvider,
+    resource: Resource,
+    otlp_endpoint: Option<String>,
 }
 
 impl fmt::Debug for Telemetry {
@@ -71,7 +52,8 @@ impl fmt::Debug for Telemetry {
 }
 
 impl Telemetry {
-    /// Starts the telemetry of the process. Must be called inside the runtime, which the exporter uses.
+    /// Starts the telemetry of the process. Must be called inside the runtime, which the exporter uses. The
+    /// format of the lines is that of [`stderr`].
     ///
     /// # Errors
     /// [`Class::Invalid`] for a filter that does not parse or an endpoint that is no address.
@@ -84,20 +66,19 @@ impl Telemetry {
         let filter = EnvFilter::builder()
             .parse(&directives)
             .map_err(|error| invalid("log-level", &options.filter, &error))?;
-        let tracer = tracer(&options.service, options.otlp_endpoint.as_deref()).map_err(|error| {
+        let resource = resource(&options.service);
+        let tracer = tracer(&resource, options.otlp_endpoint.as_deref()).map_err(|error| {
             invalid("otlp-endpoint", options.otlp_endpoint.as_deref().unwrap_or_default(), &error)
         })?;
 
-        let human = match options.format {
-            LogFormat::Auto => io::stderr().is_terminal(),
-            LogFormat::Human => true,
-            LogFormat::Json => false,
-        };
+        let finder = TraceFinder::default();
         let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-        let lines = if human {
-            lines.with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()).boxed()
+        let lines = if stderr::is_json() {
+            log_panics();
+            let json = lines.json().flatten_event(true).with_current_span(true).with_span_list(false);
+            json.map_event_format(|format| TracedLines { format, finder: finder.clone() }).boxed()
         } else {
-            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+            lines.with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()).boxed()
         };
         // Spans carry trace ids whether or not they are exported: events take them along.
         let spans = tracing_opentelemetry::layer()
@@ -105,10 +86,23 @@ impl Telemetry {
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false);
-        tracing_subscriber::registry().with(filter).with(lines).with(spans).try_init().map_err(|error| {
+        let all = tracing_subscriber::registry().with(filter).with(lines).with(spans).with(finder);
+        all.try_init().map_err(|error| {
             Failure::internal(format!("telemetry was started twice in one process: {error}"))
         })?;
-        Ok(Self { tracer })
+        let otlp_endpoint = options.otlp_endpoint.clone();
+        Ok(Self { tracer, resource, otlp_endpoint })
+    }
+
+    /// Exports the metrics of a process until it has stopped, and once more then. `None`: no collector is
+    /// configured.
+    ///
+    /// # Errors
+    /// [`Class::Invalid`] for an endpoint that is no address.
+    pub(crate) fn export_metrics(&self, context: &Context) -> Result<Option<JoinHandle<()>>, Failure> {
+        let Some(endpoint) = &self.otlp_endpoint else { return Ok(None) };
+        let exporter = Exporter::new(endpoint, &self.resource, context)?;
+        Ok(Some(tokio::spawn(exporter.run(context.ended()))))
     }
 
     /// Sends the traces that were not sent yet, and ends. It is the last thing that a process does. The
@@ -125,14 +119,27 @@ impl Telemetry {
     }
 }
 
+/// What is known of the process. Its identifier keeps the metrics of replicas apart.
+fn resource(service: &str) -> Resource {
+    let attributes = [
+        KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        KeyValue::new("service.instance.id", Uuid::now_v7().to_string()),
+    ];
+    Resource::builder().with_service_name(service.to_owned()).with_attributes(attributes).build()
+}
+
 fn tracer(
-    service: &str,
+    resource: &Resource,
     endpoint: Option<&str>,
 ) -> Result<SdkTracerProvider, opentelemetry_otlp::ExporterBuildError> {
-    let resource = Resource::builder().with_service_name(service.to_owned()).build();
-    let provider = SdkTracerProvider::builder().with_resource(resource);
+    let provider = SdkTracerProvider::builder().with_resource(resource.clone());
     let Some(endpoint) = endpoint else { return Ok(provider.build()) };
     let exporter =
         SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(EXPORT_PATIENCE).build()?;
     Ok(provider.with_batch_exporter(exporter).build())
+}
+
+/// Writes panics to the log: their usual form would stand between the lines of JSON.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a thread panicked: this is a defect")));
 }

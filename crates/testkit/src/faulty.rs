@@ -6,6 +6,7 @@ use futures_util::future::{self, BoxFuture};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use orewatch_eventlog::{
     Error, EventLog, Extent, Filter, Items, NewEvent, PassedOver, Position, SkippedPositions, StreamName,
+    Usage,
 };
 
 /// What becomes of an append.
@@ -170,6 +171,10 @@ impl EventLog for FaultyLog {
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
         self.log.extent()
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Option<Usage>, Error>> {
+        self.log.usage()
     }
 
     fn passed_over(&self) -> PassedOver {

@@ -3,8 +3,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 use std::{env, fs, iter, thread};
 
+use orewatch_tests::admin;
+use orewatch_tests::process::Server;
+use orewatch_tests::system::{client, file, run};
 use orewatch_tests::tools::{orewatch, output, read, root, text};
 use tempfile::TempDir;
+
+use crate::metrics;
 
 /// Pages outside of `docs/` whose links are checked.
 const PAGES: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
@@ -16,15 +21,23 @@ const MAX_PAGE_SECONDS: &str = "900";
 /// an error.
 const SCRIPT_HEAD: &str = r#"exec 2>&1; trap 'echo "line $LINENO: $BASH_COMMAND"' ERR"#;
 
-/// Lists the pages of `docs/`, as paths from the root of the repository.
-fn doc_pages() -> Vec<String> {
-    let folder = fs::read_dir(root().join("docs")).expect("docs is a folder");
-    let names = folder.map(|entry| entry.expect("docs can be listed").file_name());
+/// Lists the pages of a folder, as paths from the root of the repository.
+fn pages_in(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).expect("a folder");
+    let names = entries.map(|entry| entry.expect("the folder can be listed").file_name());
     let names = names.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".md"));
-    let mut pages: Vec<_> = names.map(|name| format!("docs/{name}")).collect();
+    let mut pages: Vec<_> = names.map(|name| format!("{folder}/{name}")).collect();
     pages.sort();
-    assert!(pages.len() > 10, "the pages were not found: {pages:?}");
+    assert!(pages.len() > 10, "the pages of {folder} were not found: {pages:?}");
     pages
+}
+
+fn doc_pages() -> Vec<String> {
+    pages_in("docs")
+}
+
+fn runbooks() -> Vec<String> {
+    pages_in("docs/runbooks")
 }
 
 /// Splits a page into lines, each with the language of the fenced code block that it is in. Fences count as
@@ -90,7 +103,7 @@ fn broken_link(page: &str, target: &str) -> Option<String> {
 #[test]
 fn every_link_has_a_target() {
     let mut links = Vec::new();
-    for page in PAGES.map(str::to_owned).into_iter().chain(doc_pages()) {
+    for page in PAGES.map(str::to_owned).into_iter().chain(doc_pages()).chain(runbooks()) {
         links.extend(link_targets(&read(&page)).into_iter().map(|target| (page.clone(), target)));
     }
     assert!(links.len() > 50, "the links were not found: {links:?}");
@@ -119,9 +132,12 @@ fn script(page: &str) -> Option<String> {
     Some(script.join("\n"))
 }
 
+/// Variables that the commands of a page find in their environment.
+type Environment<'a> = &'a [(&'a str, String)];
+
 /// Runs the commands of a page in an empty folder. The error has the name of the page and the output of the
 /// commands.
-fn run_page(page: &str, script: &str) -> Result<(), String> {
+fn run_page(page: &str, script: &str, environment: Environment<'_>) -> Result<(), String> {
     let folder = TempDir::new().expect("a temporary folder");
     let own = orewatch().parent().expect("the binary is in a folder").to_owned();
     let search = env::var_os("PATH").unwrap_or_default();
@@ -135,6 +151,7 @@ fn run_page(page: &str, script: &str) -> Result<(), String> {
     let done = output(
         bash.env("PATH", path)
             .env("OREWATCH_TIMEOUT", "900s")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .current_dir(folder.path())
             .stdin(Stdio::null()),
     );
@@ -155,8 +172,40 @@ fn the_commands_of_every_page_succeed() {
     assert!(scripts.len() > 5, "the commands were not found");
     let failed: Vec<String> = thread::scope(|scope| {
         let runs: Vec<_> =
-            scripts.iter().map(|(page, script)| scope.spawn(move || run_page(page, script))).collect();
+            scripts.iter().map(|(page, script)| scope.spawn(move || run_page(page, script, &[]))).collect();
         runs.into_iter().filter_map(|run| run.join().expect("a page is run").err()).collect()
     });
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+/// The pages are run one after the other against one system: they look at it and back it up, as somebody does
+/// who is called at night.
+#[test]
+fn the_commands_of_every_runbook_succeed() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let data = folder.path().join("data").display().to_string();
+    let server = Server::start(&["up", "--data", &data, "--admin", "127.0.0.1:0"]);
+    let admin = admin::address(&server);
+    admin::wait_until_ready(&admin);
+    let address = format!("http://{}", server.address());
+    let trade = file(&folder, "trade.csv", metrics::TRADE);
+    run(client(&address, &["ingest", &trade, "--max-rejects", "1"]));
+    let environment = [
+        ("OREWATCH_SERVER", address),
+        ("OREWATCH_ADMIN", format!("http://{admin}")),
+        ("OREWATCH_LOG", format!("embedded:{data}")),
+        ("BACKUPS", folder.path().join("backups").display().to_string()),
+    ];
+    let backups = ["log", "backup", "--to", &environment[3].1, "--data", &data];
+    run({
+        let mut backup = Command::new(orewatch());
+        backup.args(backups);
+        backup
+    });
+    let pages = runbooks();
+    let scripts: Vec<_> = pages.iter().filter_map(|page| Some((page, script(&read(page))?))).collect();
+    assert_eq!(scripts.len() + 1, pages.len(), "every page but the index has commands");
+    let failed: Vec<String> =
+        scripts.iter().filter_map(|(page, script)| run_page(page, script, &environment).err()).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }

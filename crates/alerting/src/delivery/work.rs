@@ -9,16 +9,19 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
-use orewatch_contracts::alerting::v1::{AlertEvent, DeliveryGivenUp, Notification, ReceiverDisabled};
+use orewatch_contracts::alerting::v1::{
+    AlertEvent, DeliveryGivenUp, Notification, Receiver, ReceiverDisabled,
+};
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{Error, EventLog, Filter, NewEvent, Position, StreamName, WaitingLog, history};
 use orewatch_receivers::Sender;
 use orewatch_receivers::outcome::{Outcome, Refusal};
 use orewatch_rules::facts::{alert_event, notification_stream, receiver_stream};
-use orewatch_runtime::Context;
-use tokio::sync::{Semaphore, watch};
+use orewatch_runtime::{Context, trace};
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::message::MessageRecord;
@@ -26,6 +29,7 @@ use super::schedule::{self, Step};
 use super::state::DelivererState;
 use crate::actors::with_names;
 use crate::append::{append, invalid_stream};
+use crate::observe::record_attempt;
 use crate::service_state::{ServiceState, stopping, wait_until_caught_up, wait_until_folded};
 
 /// Attempts at a time to all healthy receivers, and to all failing ones.
@@ -181,7 +185,23 @@ impl Deliverer {
             () = self.context.shutdown.cancelled() => return Ok(()),
             permit = pool.acquire() => permit,
         };
-        let whole = with_names(read_message(&*self.log, &message.outline).await?, &self.context.actors);
+        let (whole, cause) = read_planned(&*self.log, &message.outline).await?;
+        let whole = with_names(whole, &self.context.actors);
+        let span = tracing::info_span!("deliver", receiver = whole.receiver, notification = whole.id);
+        trace::link_to_cause(&span, cause.as_deref());
+        let attempt = self.attempt_delivery(message, &whole, receiver, requested_by, permit);
+        Box::pin(attempt).instrument(span).await
+    }
+
+    /// Makes an attempt to deliver a message, and records its outcome.
+    async fn attempt_delivery(
+        &self,
+        message: &MessageRecord,
+        whole: &Notification,
+        receiver: Option<Receiver>,
+        requested_by: Option<String>,
+        permit: Result<SemaphorePermit<'_>, AcquireError>,
+    ) -> Result<(), Failure> {
         let now = self.context.clock.now();
         let begun = schedule::attempt_begun(receiver.as_ref(), message, requested_by.as_deref(), now);
         let attempt = begun.attempt;
@@ -190,11 +210,14 @@ impl Deliverer {
             .map_err(|error| invalid_stream(&error))?;
         let events = self.new_events(&stream, &what, vec![AlertEvent::DeliveryAttempted(begun)]);
         let Some(position) = self.begin(&stream, message.last, events).await? else { return Ok(()) };
+        let sent_at = Instant::now();
         let outcome = match &receiver {
-            Some(receiver) => self.send(receiver, &whole, now).await,
+            Some(receiver) => self.send(receiver, whole, now).await,
             None => Outcome::Refused(Refusal::configuration("the receiver was removed")),
         };
         drop(permit);
+        let metrics = &self.context.metrics;
+        record_attempt(metrics, &whole.receiver, receiver.as_ref(), &outcome, sent_at.elapsed());
         if let Outcome::Refused(refusal) = &outcome {
             let (receiver, notification, kind) = (&whole.receiver, &whole.id, refusal.kind.as_str_name());
             tracing::warn!(
@@ -214,12 +237,7 @@ impl Deliverer {
     }
 
     /// Sends a message. While the process stops it waits only for the grace period.
-    async fn send(
-        &self,
-        receiver: &orewatch_contracts::alerting::v1::Receiver,
-        message: &Notification,
-        now: Timestamp,
-    ) -> Outcome {
+    async fn send(&self, receiver: &Receiver, message: &Notification, now: Timestamp) -> Outcome {
         let stopped = async {
             self.context.shutdown.cancelled().await;
             tokio::time::sleep(self.sender.grace()).await;
@@ -307,7 +325,12 @@ impl Deliverer {
     fn new_events(&self, stream: &StreamName, what: &str, events: Vec<AlertEvent>) -> Vec<NewEvent> {
         let now = self.context.clock.now();
         let what = format!("{what}/{}", self.replica);
-        events.into_iter().map(|event| alert_event(event, stream, &what, now)).collect()
+        let traceparent = trace::traceparent();
+        let new = |event| {
+            let event = alert_event(event, stream, &what, now);
+            NewEvent { traceparent: traceparent.clone(), ..event }
+        };
+        events.into_iter().map(new).collect()
     }
 
     /// Waits until an append, or the event in its place, is folded. None: another event was appended first.
@@ -390,6 +413,14 @@ pub(super) async fn read_message(
     log: &dyn EventLog,
     outline: &Notification,
 ) -> Result<Notification, Failure> {
+    read_planned(log, outline).await.map(|(message, _)| message)
+}
+
+/// Reads a whole message from the log, with the trace context of what first caused it.
+async fn read_planned(
+    log: &dyn EventLog,
+    outline: &Notification,
+) -> Result<(Notification, Option<String>), Failure> {
     let stream =
         notification_stream(&outline.receiver, &outline.id).map_err(|error| invalid_stream(&error))?;
     let find = async {
@@ -398,7 +429,7 @@ pub(super) async fn read_message(
             if let Some(AlertEvent::NotificationPlanned(planned)) = AlertEvent::read(&event)?
                 && let Some(message) = planned.notification
             {
-                return Ok(message);
+                return Ok((message, event.traceparent));
             }
         }
         let message = format!("the message {} is not on the log", outline.id);

@@ -9,8 +9,9 @@ use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::{AlertEvent, Notification, NotificationPlanned};
 use orewatch_eventlog::{EventLog, Position};
 use orewatch_rules::facts::{alert_event, notification_stream};
-use orewatch_runtime::Context;
+use orewatch_runtime::{Context, trace};
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::plan::{is_due, next_due, plan};
 use crate::append::{append, invalid_stream};
@@ -128,7 +129,14 @@ impl Notifier {
     }
 
     async fn append(&self, notification: Notification) -> Result<Position, Failure> {
-        let appended = append_message(&*self.log, notification, self.context.clock.now()).await?;
+        let span = tracing::info_span!("notify", notification = notification.id);
+        {
+            let service = self.service.borrow();
+            let alerts = notification.alerts.iter().filter_map(|told| told.alert.as_ref());
+            trace::link_to_causes(&span, alerts.filter_map(|alert| service.causes.of_alert(&alert.id)));
+        }
+        let now = self.context.clock.now();
+        let appended = append_message(&*self.log, notification, now).instrument(span).await?;
         let (Ok(position) | Err(position)) = appended;
         Ok(position)
     }

@@ -142,6 +142,7 @@ pub(super) const AREA: Area = Area {
             "List what can be verified with `orewatch verify`.",
         ),
         user("unknown-error", "No error has this code.", "List the codes with `orewatch errors`."),
+        user("unknown-metric", "No metric has this name.", "List the metrics with `orewatch metrics`."),
         user("unknown-setting", "No setting has this name.", "Correct the name as the hint suggests."),
         user(
             "without-tls",

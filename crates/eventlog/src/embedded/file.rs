@@ -72,6 +72,14 @@ impl LogFile {
         &self.path
     }
 
+    /// Size of the file and of its write-ahead log, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        let mut ahead = self.path.clone().into_os_string();
+        ahead.push("-wal");
+        let size = |path: &Path| path.metadata().map_or(0, |about| about.len());
+        size(&self.path).saturating_add(size(Path::new(&ahead)))
+    }
+
     /// Locks the log for this process, until the lock is dropped.
     pub(super) fn lock(&self) -> Result<Lock, Error> {
         let path = self.path.with_extension("lock");

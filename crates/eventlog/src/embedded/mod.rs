@@ -23,13 +23,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{self, BoxFuture};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::port::Items;
 use crate::recent::Recent;
-use crate::{Error, EventLog, Extent, Filter, NewEvent, Position, StreamName, limits};
+use crate::{Error, EventLog, Extent, Filter, NewEvent, Position, StreamName, Usage, limits};
 
 mod file;
 mod pages;
@@ -177,6 +177,10 @@ impl EventLog for Embedded {
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
         async move { self.pages.run_query(row::extent).await }.boxed()
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Option<Usage>, Error>> {
+        future::ready(Ok(Some(Usage { bytes: self.place.bytes(), max_bytes: None }))).boxed()
     }
 }
 

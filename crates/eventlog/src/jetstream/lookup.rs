@@ -6,7 +6,7 @@ use async_nats::jetstream::stream::{Info, RawMessageError, RawMessageErrorKind, 
 use futures_util::stream::{StreamExt as _, TryStreamExt as _, iter};
 
 use super::{Trouble, envelope};
-use crate::{Extent, NewEvent, Position};
+use crate::{Extent, NewEvent, Position, Usage};
 
 /// Upper bound on questions asked at the same time.
 const MAX_QUESTIONS: usize = 32;
@@ -20,6 +20,13 @@ pub(super) type Mark = (Position, uuid::Uuid);
 /// The range of positions that can be read.
 pub(super) async fn extent(stream: &Stream<()>) -> Result<Extent, Trouble> {
     Ok(extent_of(&info(stream).await?))
+}
+
+/// The room that a stream takes. Negative limits of NATS mean that there is none.
+pub(super) async fn usage(stream: &Stream<()>) -> Result<Usage, Trouble> {
+    let info = info(stream).await?;
+    let max_bytes = u64::try_from(info.config.max_bytes).ok().filter(|max| *max > 0);
+    Ok(Usage { bytes: info.state.bytes, max_bytes })
 }
 
 /// What the server says of a stream. A stream that was deleted may be restored: that may pass.

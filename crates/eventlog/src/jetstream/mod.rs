@@ -42,7 +42,7 @@ use crate::passed::PassedCounter;
 use crate::port::Items;
 use crate::{
     Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, NewEvents, PassedOver, Position, StreamName,
-    Unfinished, limits,
+    Unfinished, Usage, limits,
 };
 
 mod append;
@@ -370,6 +370,16 @@ impl EventLog for JetStreamLog {
             let asked = nats.asked(self.name(), &["STREAM.INFO"]);
             let question = |wait| nats.ask(wait, &asked, lookup::extent(stream));
             patiently(self.name(), self.deadline(), question).await
+        }
+        .boxed()
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Option<Usage>, Error>> {
+        async move {
+            let Source { nats, stream, .. } = &self.source;
+            let asked = nats.asked(self.name(), &["STREAM.INFO"]);
+            let question = |wait| nats.ask(wait, &asked, lookup::usage(stream));
+            patiently(self.name(), self.deadline(), question).await.map(Some)
         }
         .boxed()
     }

@@ -47,6 +47,8 @@ pub(crate) async fn positions_grow_in_order(harness: &impl Harness) {
     assert_eq!(log.append(&a, 3, events(5..7)).await, Ok(vec![5, 6]));
     assert_eq!((log.last(&a).await, log.last(&b).await), (Ok(6), Ok(4)));
     assert_eq!(log.extent().await, Ok(Extent { oldest: 1, head: 6 }));
+    let usage = log.usage().await.unwrap().expect("the store knows the size of the log");
+    assert!(usage.bytes > 0 && usage.max_bytes.is_none_or(|max| max >= usage.bytes), "{usage:?}");
     let read: Vec<_> = read_now(&log, Filter::All, 0)
         .await
         .iter()

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use orewatch_contracts::{Class, Failure};
+use tracing::Instrument as _;
 
 use super::OnProgress;
 use super::hub::{ConnectorSlot, Connectors};
@@ -95,7 +96,9 @@ impl Connectors {
         };
         if next() <= self.context.clock.now() {
             let mut unheard = |_| {};
-            match Box::pin(self.run(connector, PollReason::BySchedule, &mut unheard)).await? {
+            let span = tracing::info_span!("poll", connector = connector.name);
+            let run = Box::pin(self.run(connector, PollReason::BySchedule, &mut unheard));
+            match run.instrument(span).await? {
                 PollResult::Ended(ended) if ended.problem.is_empty() => {
                     let releases = ended.releases.join(", ");
                     tracing::info!(

@@ -10,6 +10,7 @@ use orewatch_contracts::ingestion::v1::{
 use orewatch_contracts::{Class, Failure};
 use tokio::sync::mpsc;
 use tonic::Status;
+use tracing::Instrument as _;
 
 use super::intake::{MAX_QUEUED_RESPONSES, progress_sender, response_stream};
 use super::{IngestionService, PageRange, ResponseStream};
@@ -25,13 +26,14 @@ pub(super) async fn start_poll(
 ) -> Result<ResponseStream<IngestFilesResponse>, Status> {
     let (sender, receiver) = mpsc::channel::<Result<IngestFilesResponse, Failure>>(MAX_QUEUED_RESPONSES);
     let connectors = Arc::clone(&service.connectors);
-    service.repository.tasks().spawn(async move {
+    let polling = async move {
         let run = connectors.poll(&request.connector, request.force, &mut progress_sender(&sender)).await;
         if let Err(failure) = run.and_then(|run| poll_conclusion(&request.connector, run)) {
             // The client should learn how the poll ended, even if it is slow to listen.
             drop(tokio::time::timeout(LAST_MESSAGE_TIMEOUT, sender.send(Err(failure))).await);
         }
-    });
+    };
+    service.repository.tasks().spawn(polling.in_current_span());
     Ok(response_stream(receiver))
 }
 

@@ -8,6 +8,7 @@ use orewatch_contracts::ingestion::v1::{IngestFilesRequest, IngestFilesResponse}
 use orewatch_runtime::Identity;
 use tokio::sync::mpsc;
 use tonic::Status;
+use tracing::Instrument as _;
 
 use super::{IngestionService, ResponseStream};
 use crate::work::stopping_failure;
@@ -37,7 +38,8 @@ pub(super) async fn ingest_files(
             drop(sender.try_send(Err(failure)));
         }
     };
-    service.repository.tasks().spawn(work);
+    // In the span of the call, which its events carry on.
+    service.repository.tasks().spawn(work.in_current_span());
     Ok(response_stream(receiver))
 }
 

@@ -24,11 +24,12 @@ use orewatch_formats::{Input, Limits, Phase, Plan, Totals};
 use orewatch_formats::{dataset, ids};
 use orewatch_runtime::{Context, Identity};
 use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
 
 use crate::archive::{Archive, LocalFile, check_tenant};
 use crate::record::Recording;
 use crate::work::Repository;
-use crate::{commands, decide, possession, retention};
+use crate::{commands, decide, observe, possession, retention};
 use meter::ProgressMeter;
 use reading::Sink;
 use request::IngestRequest;
@@ -123,7 +124,10 @@ impl Intake {
             let mut outcome = if request.dry_run {
                 dry_run::dry_run_release(&self.repository, plan, &request, progress).await?
             } else {
-                self.ingest_release(plan, &request, progress).await?
+                let began = Instant::now();
+                let outcome = self.ingest_release(plan, &request, progress).await?;
+                observe::report_ingest(&self.context.metrics, &outcome, began.elapsed());
+                outcome
             };
             if let Some(concordance) = committed_concordance(&outcome).filter(|_| !request.dry_run) {
                 self.restate_stale_releases(progress).await;

@@ -166,6 +166,7 @@ async fn run(
     let telemetry = session.telemetry(settings, name, "info")?;
     let names: Vec<&str> = services.iter().map(|service| service.short()).collect();
     let log = config.log.clone();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), services = names.join(","), %log, "starting");
     let ready = |address: SocketAddr| {
         // A script can read the port here. The server runs even if standard output is closed.
         let _unread = out.text(&format!("listening on {scheme}://{address}\n"));

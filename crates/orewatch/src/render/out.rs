@@ -3,6 +3,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use comfy_table::Table;
 use orewatch_contracts::{Class, Failure};
+use orewatch_runtime::stderr;
 use serde::Serialize;
 
 use super::dialect::Dialect;
@@ -27,6 +28,9 @@ const MESSAGE_MARGIN: usize = 2;
 /// A message for standard error: control characters escaped, and on a terminal wrapped between words. In a
 /// file each line stays whole, so that it can be searched.
 pub(crate) fn to_stderr(message: &str) -> String {
+    if stderr::is_json() {
+        return format!("{}\n", stderr::message_line(message));
+    }
     let text = plain(message, false);
     if !io::stderr().is_terminal() {
         return format!("{text}\n");

@@ -67,6 +67,11 @@ impl Flow {
         Self { budget, calls, without_token, rate: RateLimit::default(), unread: Arc::default() }
     }
 
+    /// The limit on calls at a time, which knows their number.
+    pub(crate) fn calls(&self) -> Admission {
+        self.calls.clone()
+    }
+
     /// Admits a call. `None`: it needs no permit.
     fn admit(&self, request: &Request<Body>) -> Result<Option<Admitted>, Failure> {
         if request.uri().path() == HEALTH_PATH {

@@ -1,8 +1,11 @@
 //! Tests of the runtime through its public surface.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod admin;
 mod connections;
 mod credentials;
+mod metrics;
+mod page;
 mod readiness;
 mod server;
 mod settings;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use orewatch_contracts::Failure;
 use orewatch_eventlog::{Error, EventLog, Interruption, Opener, OpeningLog};
-use orewatch_runtime::{Context, FollowedLog, Readiness, SystemClock};
+use orewatch_runtime::{Context, FollowedLog, Phase, Readiness, SystemClock};
 use tokio::time::{Instant, sleep};
 use tonic::Request;
 use tonic_health::ServingStatus;
@@ -29,9 +29,10 @@ impl Bench {
         let reporter = HealthReporter::new();
         let health = HealthService::from_health_reporter(reporter.clone());
         let context = Context::new(Arc::new(SystemClock), reporter).with_stale_after(STALE_AFTER);
-        let followed = context.follow_log("test", "observations");
-        let readiness = Readiness::start(&context, &[SERVICE], vec![followed.clone()]).await;
         let (log, opener) = OpeningLog::new("observations");
+        let log: Arc<dyn EventLog> = log;
+        let followed = context.follow_log("test", &log);
+        let readiness = Readiness::start(&context, &[SERVICE], vec![followed.clone()]).await;
         Self { health, context, log, _opener: opener, followed, readiness }
     }
 
@@ -123,4 +124,27 @@ async fn the_first_failure_is_reported_and_not_what_follows_from_it() {
     bench.context.fail(Failure::internal("a consequence"));
     bench.context.fail(stopping);
     assert_eq!(bench.context.failure(), Some(cause));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_states_of_a_service_are_told_apart() {
+    let bench = Bench::start().await;
+    let phase = || bench.context.phase_of(SERVICE);
+    assert_eq!(phase(), Phase::Starting);
+    bench.interrupt(unavailable());
+    assert_eq!(phase(), Phase::CutOff, "before the fold can begin");
+    bench.followed.set_live(7, &*bench.log);
+    assert_eq!(phase(), Phase::Starting, "the log is folded, and the service has more to do");
+    bench.readiness.set_can_answer();
+    assert_eq!(phase(), Phase::Ready);
+    bench.interrupt(unavailable());
+    assert_eq!(phase(), Phase::CutOff);
+    bench.interrupt(corrupt());
+    assert_eq!(phase(), Phase::Stuck);
+    bench.followed.set_live(8, &*bench.log);
+    bench.followed.begin_fold();
+    assert_eq!(phase(), Phase::Starting, "the log is folded anew");
+    bench.followed.set_live(9, &*bench.log);
+    bench.context.shutdown.cancel();
+    assert_eq!(phase(), Phase::Stopping);
 }

@@ -11,7 +11,7 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use super::events::{EventWriter, read_events};
 use super::keep::Settled;
-use super::{Header, Mark, Reached, Room, SnapshotFile, SnapshotReader, SnapshotWriter};
+use super::{Header, Mark, Reached, Room, SnapshotFile, SnapshotHealth, SnapshotReader, SnapshotWriter};
 
 /// Version of the content: frames of events, see [`events`](super::events).
 const FORMAT: u32 = 1;
@@ -61,6 +61,12 @@ impl EventSnapshots {
     ) -> Self {
         let kinds = kinds.into_iter().map(str::to_owned).collect();
         Self { room, log, others, kinds, base: None, written_bytes: 0 }
+    }
+
+    /// What became of the snapshots.
+    #[must_use]
+    pub fn health(&self) -> &SnapshotHealth {
+        self.room.health()
     }
 
     /// The log of the events.

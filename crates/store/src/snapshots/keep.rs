@@ -63,14 +63,21 @@ impl EventSnapshots {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                written = self.write(&last, now(), is_enough) => log_error(written),
+                written = self.write(&last, now(), is_enough) => self.log_error(written),
             }
             // Also after an error: a store that is away is not asked at every event.
             self.written_bytes = self.written_bytes.max(last.reached.bytes);
         }
         if last.reached.bytes.saturating_sub(self.written_bytes) >= MIN_LAST_BYTES {
             let written = timeout(LAST_TIMEOUT, self.write(&last, now(), |_| false)).await;
-            log_error(written.unwrap_or_else(|_| Err("it took too long".to_owned())));
+            self.log_error(written.unwrap_or_else(|_| Err("it took too long".to_owned())));
+        }
+    }
+
+    fn log_error(&self, written: Result<(), String>) {
+        if let Err(why) = written {
+            tracing::warn!(why, "no snapshot was written");
+            self.health().count_not_written();
         }
     }
 }
@@ -78,10 +85,4 @@ impl EventSnapshots {
 /// Bytes of new events between two snapshots.
 fn interval(bytes: u64) -> u64 {
     MIN_INTERVAL_BYTES.max(bytes / INTERVAL_FRACTION)
-}
-
-fn log_error(written: Result<(), String>) {
-    if let Err(why) = written {
-        tracing::warn!(why, "no snapshot was written");
-    }
 }

@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::pointer::is_digest;
-use super::{Entry, Header, Pointer, SnapshotFile, SnapshotPlace, SnapshotReader};
+use super::{Entry, Header, Pointer, SnapshotFile, SnapshotHealth, SnapshotPlace, SnapshotReader};
 use crate::folder::{self, UNFINISHED_PREFIX};
 use crate::objects::Version;
 use crate::{Store, StoreError, StoredObject};
@@ -33,6 +33,7 @@ pub struct Room {
     service: &'static str,
     /// Local files: the objects themselves if the store is a folder, otherwise copies.
     folder: PathBuf,
+    health: SnapshotHealth,
 }
 
 impl Room {
@@ -54,7 +55,19 @@ impl Room {
     #[must_use]
     pub fn in_store(store: Store, service: &'static str, cache: &Path) -> Self {
         let folder = store.folder().unwrap_or(cache).join(service);
-        Self { store, service, folder }
+        Self { store, service, folder, health: SnapshotHealth::default() }
+    }
+
+    /// The same place, which records what becomes of snapshots where an earlier one did.
+    #[must_use]
+    pub fn with_health(self, health: &SnapshotHealth) -> Self {
+        Self { health: health.clone(), ..self }
+    }
+
+    /// What became of the snapshots.
+    #[must_use]
+    pub fn health(&self) -> &SnapshotHealth {
+        &self.health
     }
 
     /// The service.
@@ -98,6 +111,7 @@ impl Room {
                 Err(why) => {
                     let digest = &entry.digest;
                     tracing::warn!(service, position, digest, why, "a snapshot is not used");
+                    self.health.count_not_used();
                 }
             }
         }
@@ -171,6 +185,7 @@ impl Room {
                 return Ok(false);
             };
             if self.store.replace(&self.name(NEWEST), version, next.to_json()).await? {
+                self.health.set_written(now);
                 self.keep_copy(&next);
                 if let Err(error) = self.sweep(&next, now).await {
                     tracing::warn!(service = self.service, %error, "old snapshots are not removed");
@@ -235,8 +250,12 @@ impl Room {
         };
         let pointer = Pointer::parse(&json).unwrap_or_else(|why| {
             tracing::warn!(service = self.service, why, "the list of snapshots is not used");
+            self.health.count_not_used();
             Pointer::default()
         });
+        if let Some(newest) = pointer.snapshots.first() {
+            self.health.set_written(newest.written_at);
+        }
         Ok((pointer, Some(version)))
     }
 

@@ -1,23 +1,15 @@
 //! What only the monitoring port of a NATS server shows: how it writes to its disk, and its clock.
-use std::time::Duration;
-
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::{Request, Uri};
-use hyper_util::rt::TokioIo;
+use hyper::Method;
 use jiff::{SignedDuration, Timestamp};
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::jetstream::Finding;
 use orewatch_runtime::Clock;
 use serde::Deserialize;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
-/// Time for the answer of the monitoring port.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::plain_http;
 
-/// Upper bound on the answer, in bytes.
-const MAX_ANSWER: usize = 1024 * 1024;
+/// Usual monitoring port of NATS.
+const DEFAULT_PORT: u16 = 8222;
 
 /// Largest difference between the clocks that passes.
 const MAX_CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_secs(2);
@@ -54,9 +46,7 @@ pub(crate) async fn findings(monitor: Option<&str>, clock: &dyn Clock) -> Result
             Finding::unknown("clock difference", within(), remedy),
         ]);
     };
-    let asked = timeout(PATIENCE, varz(address)).await;
-    let varz = asked.unwrap_or_else(|_| Err(silent(address, "it does not answer in time")))?;
-    Ok(compare(&varz, clock.now()))
+    Ok(compare(&varz(address).await?, clock.now()))
 }
 
 fn compare(varz: &Varz, now: Timestamp) -> Vec<Finding> {
@@ -97,29 +87,9 @@ fn silent(address: &str, reason: &str) -> Failure {
 
 /// Asks for `/varz`.
 async fn varz(address: &str) -> Result<Varz, Failure> {
-    let failed = |error: &dyn std::fmt::Display| silent(address, &error.to_string());
-    let uri: Uri = address.parse().map_err(|error| failed(&error))?;
-    let host = uri.host().filter(|_| uri.scheme_str() == Some("http"));
-    let host = host.ok_or_else(|| silent(address, "the address is not http://HOST:PORT"))?;
-    let port = uri.port_u16().unwrap_or(8222);
-    let stream = TcpStream::connect((host, port)).await.map_err(|error| failed(&error))?;
-    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = handshake.map_err(|error| failed(&error))?;
-    let request = Request::get("/varz").header("host", host).body(Empty::<Bytes>::new());
-    let request = request.map_err(|error| failed(&error))?;
-    let answer = async {
-        let response = sender.send_request(request).await.map_err(|error| failed(&error))?;
-        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-        Ok::<_, Failure>(body.map_err(|error| failed(&error))?.to_bytes())
-    };
-    let bytes = tokio::select! {
-        answer = answer => answer?,
-        ended = connection => return Err(match ended {
-            Ok(()) => silent(address, "it closed the connection"),
-            Err(error) => failed(&error),
-        }),
-    };
-    serde_json::from_slice(&bytes).map_err(|error| failed(&error))
+    let asked = plain_http::request(Method::GET, address, DEFAULT_PORT, "/varz").await;
+    let (_, body) = asked.map_err(|reason| silent(address, &reason))?;
+    serde_json::from_slice(&body).map_err(|error| silent(address, &error.to_string()))
 }
 
 #[cfg(test)]
