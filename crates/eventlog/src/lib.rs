@@ -24,7 +24,7 @@
 //! [`history`] reads what is there now, [`append_with_retry`] gets over a log that is away for a moment, a
 //! [`WaitingLog`] waits where an append would be refused because the log is full or away, a [`SkippingLog`]
 //! passes over events that an operator has marked, and an [`OpeningLog`] stands for a log that is not open
-//! yet.
+//! yet. [`leases`] say which processes of a service are there, where they share their work.
 //!
 //! Both adapters have the same limits and check them before anything is stored: [`MAX_EVENT_BYTES`],
 //! [`MAX_APPEND_BYTES`], [`MAX_APPEND_EVENTS`]. Data that waits to be stored is bounded as well: an append
@@ -38,6 +38,7 @@ mod append;
 pub mod embedded;
 mod follow;
 pub mod jetstream;
+pub mod leases;
 mod limits;
 mod opening;
 mod passed;

@@ -5,6 +5,7 @@
 //! consumer, the consumer. What is not listed is refused.
 //!
 //! No permission to acknowledge (`$JS.ACK`) is needed: readers keep their own cursors.
+use super::config::LEASES;
 use super::names::{MAX_NAMES, consumer_name};
 use super::{API, config, envelope};
 
@@ -23,6 +24,8 @@ pub struct Identity {
     pub instances: usize,
     /// It makes streams and changes them, and reads nothing.
     pub administers: bool,
+    /// Its processes share their work, and announce what they hold.
+    pub holds_leases: bool,
 }
 
 /// The permissions of an identity. Everything else is refused.
@@ -52,7 +55,8 @@ impl Identity {
                 logs.sort_unstable();
                 logs.dedup();
                 let questions = logs.into_iter().flat_map(|log| self.questions(log));
-                questions.chain(self.writes.iter().map(|name| writing(name))).collect()
+                let writes = self.writes.iter().map(|name| writing(name));
+                questions.chain(writes).chain(self.leases()).collect()
             }
         };
         Grants { publish, subscribe: vec![format!("{}.>", self.inbox())] }
@@ -72,6 +76,16 @@ impl Identity {
                 ]
             }));
         }
+        all
+    }
+
+    /// What it needs to announce its own leases and to see those of others.
+    fn leases(&self) -> Vec<String> {
+        if !self.holds_leases {
+            return Vec::new();
+        }
+        let mut all = self.questions(LEASES);
+        all.push(format!("{}.*", config::lease_subject(&self.name)));
         all
     }
 
@@ -106,6 +120,7 @@ mod tests {
             writes: vec!["exposures".to_owned()],
             instances: 2,
             administers: false,
+            holds_leases: true,
         }
     }
 
@@ -118,12 +133,14 @@ mod tests {
             "$JS.API.STREAM.MSG.GET.EXPOSURES",
             "$JS.API.CONSUMER.CREATE.OBSERVATIONS.exposure-1-0",
             "$JS.API.CONSUMER.MSG.NEXT.EXPOSURES.exposure-0-15",
+            "$JS.API.STREAM.MSG.GET.KV_orewatch-leases",
+            "$KV.orewatch-leases.exposure.*",
         ] {
             assert!(grants.publish.iter().any(|granted| granted == subject), "{subject}");
         }
         assert_eq!(grants.subscribe, ["_INBOX_exposure.>"]);
         let consumers = 2 * 2 * MAX_NAMES * 4;
-        assert_eq!(grants.publish.len(), 2 * 2 + consumers + 1, "and nothing else");
+        assert_eq!(grants.publish.len(), 2 * 2 + consumers + 1 + 3, "and nothing else");
     }
 
     #[test]
@@ -134,6 +151,7 @@ mod tests {
             writes: vec!["alerts.skips".to_owned()],
             instances: 1,
             administers: false,
+            holds_leases: false,
         };
         assert_eq!(
             operator.grants().publish,

@@ -47,6 +47,7 @@ mod consumer;
 mod envelope;
 mod existing;
 mod grants;
+mod leases;
 mod lookup;
 mod names;
 mod options;
@@ -57,7 +58,7 @@ mod setup;
 mod source;
 mod tail;
 
-pub use config::{StreamSettings, stream_settings};
+pub use config::{LEASES, StreamSettings, stream_settings};
 pub use grants::{Grants, Identity};
 pub use names::MAX_NAMES;
 use names::Names;

@@ -98,7 +98,7 @@ fn mark_as_batch(headers: &mut [HeaderMap], batch: &str) {
 }
 
 /// Reads the answer of the server.
-fn acknowledged(answer: &[u8]) -> Outcome {
+pub(super) fn acknowledged(answer: &[u8]) -> Outcome {
     match serde_json::from_slice::<Response<PublishAck>>(answer) {
         Ok(Response::Ok(ack)) if ack.duplicate => Outcome::KnownId,
         Ok(Response::Ok(ack)) => Outcome::Stored(ack.sequence),
