@@ -1,5 +1,6 @@
 //! The context that a service runs in.
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Context {
     pub logs: FollowedLogs,
     /// Time that a log may not be followed before a service is reported as not ready.
     pub stale_after: Duration,
+    /// Address that the server of the process listens on. `None`: it has no server.
+    pub address: Option<SocketAddr>,
     failure: Arc<Mutex<Option<Failure>>>,
     running: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
@@ -51,6 +54,7 @@ impl Context {
             memory: Budget::default(),
             logs: FollowedLogs::default(),
             stale_after: DEFAULT_STALE_AFTER,
+            address: None,
             failure: Arc::default(),
             running: Arc::default(),
         }

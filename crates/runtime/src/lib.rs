@@ -1,6 +1,7 @@
 //! What every process needs, whichever services it runs: configuration ([`Settings`]), logs and traces
 //! ([`Telemetry`]), the clock, the [`Context`] that a service runs in, the [`Server`] around it with access
-//! control and limits on what calls take, and the client's connection to a server.
+//! control and limits on what calls take, the client's connection to a server, and how replicas of a service
+//! share their work ([`Sharing`]).
 
 mod access;
 mod admission;
@@ -15,6 +16,7 @@ mod opening;
 mod readiness;
 mod server;
 mod settings;
+mod sharing;
 mod signal;
 mod target;
 mod telemetry;
@@ -32,6 +34,7 @@ pub use logs::{FollowedLog, FollowedLogs};
 pub use readiness::Readiness;
 pub use server::{Running, Server, serve};
 pub use settings::{Key, Settings, Source};
+pub use sharing::{Member, Members, OpenLeases, Record, Sharing};
 pub use signal::Signals;
 pub use target::{InvalidTarget, LogStore, LogTarget};
 pub use telemetry::{LogFormat, Telemetry, TelemetryOptions};

@@ -103,7 +103,7 @@ impl Server {
         for service in &self.services {
             reporter.set_service_status(service, ServingStatus::NotServing).await;
         }
-        let context = Context::new(self.clock, reporter.clone());
+        let context = Context { address: Some(address), ..Context::new(self.clock, reporter.clone()) };
         let mut routes = Routes::builder();
         routes.add_service(HealthServer::new(DetailedHealth::new(reporter, context.logs.clone())));
         add_reflection(&mut routes)?;
