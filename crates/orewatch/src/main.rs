@@ -17,6 +17,7 @@ mod services;
 mod session;
 mod settings;
 mod settle;
+mod sharing;
 mod times;
 mod view;
 mod words;

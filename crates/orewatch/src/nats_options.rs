@@ -110,7 +110,11 @@ fn alone(given: &str, missing: &str) -> Failure {
         .with_hint("a client certificate needs both files; leave both out to connect without one")
 }
 
-fn ordinal(settings: &Settings) -> Result<Option<u32>, Failure> {
+/// Number of this process among those of its service.
+///
+/// # Errors
+/// A number that is too large, or none.
+pub(crate) fn ordinal(settings: &Settings) -> Result<Option<u32>, Failure> {
     let ordinal: Option<u32> = settings.get("ordinal")?;
     match ordinal {
         Some(number) if number > MAX_ORDINAL => {

@@ -10,6 +10,7 @@ use crate::render::{Dialect, Out};
 
 /// Options that can also be set in the environment or in the configuration file.
 pub(crate) const KEYS: &[Key] = &[
+    Key::new("advertise"),
     Key::new("alerting"),
     Key::new("allow-private"),
     Key::new("archive"),
@@ -44,6 +45,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("public-url"),
     Key::new("secrets-dir"),
     Key::new("server"),
+    Key::new("share"),
     Key::new("shutdown-budget"),
     Key::new("snapshots"),
     Key::new("stale-after"),
@@ -118,6 +120,17 @@ pub(crate) struct ServerOptions {
     /// Time that a log may be away before a service that still answers is reported as not ready [default: 5m]
     #[arg(long, value_name = "DURATION")]
     stale_after: Option<String>,
+    /// Share work and memory with the other replicas of the service, by material; needs --log nats://... and
+    /// --ordinal
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(hide_possible_values = true)]
+    share: Option<String>,
+    /// With --share: address at which other replicas reach this one [default: the one that it listens on]
+    #[arg(long, value_name = "URL")]
+    advertise: Option<String>,
+    /// With --share: file with the token that this replica shows to others, where services require one
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<String>,
     /// Modes of gates, such as scope-jump=warn,baci-hs92/partner-sums=block; MODE is off, warn or block
     #[arg(long, value_name = "[DATASET/]GATE=MODE")]
     gates: Option<String>,
@@ -311,6 +324,9 @@ impl Keyed for ServerOptions {
             ("open-to-all", &self.open_to_all),
             ("shutdown-budget", &self.shutdown_budget),
             ("stale-after", &self.stale_after),
+            ("share", &self.share),
+            ("advertise", &self.advertise),
+            ("token-file", &self.token_file),
             ("gates", &self.gates),
             ("public-url", &self.public_url),
             ("allow-private", &self.allow_private),

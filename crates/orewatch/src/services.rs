@@ -13,7 +13,7 @@ use orewatch_eventlog::jetstream::JetStreamOptions;
 use orewatch_eventlog::{EventLog, SkippingLog};
 use orewatch_ingestion::GateModes;
 use orewatch_ingestion::archive::{ArchiveLocation, Quota};
-use orewatch_runtime::{ANSWERS_STALE, Context, LOG_STATE, LogTarget, Settings, client};
+use orewatch_runtime::{ANSWERS_STALE, Context, LOG_STATE, LogTarget, Settings, Sharing, client};
 use orewatch_store::snapshots::SnapshotPlace;
 use tonic::Code;
 use tonic::service::RoutesBuilder;
@@ -24,6 +24,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::nats_options::jetstream_options;
 use crate::settings::{bytes, duration};
+use crate::sharing::ShareConfig;
 
 /// Default of `--keep-refused`: how long the archive keeps files that no release needs.
 const DEFAULT_KEEP_REFUSED: &str = "720h";
@@ -92,6 +93,8 @@ pub(crate) struct ServicesConfig {
     pub(crate) alerting: orewatch_alerting::Config,
     /// Time that a log may not be followed before a service is reported as not ready.
     pub(crate) stale_after: Duration,
+    /// How services share their work with other replicas. `None`: they do not.
+    pub(crate) share: Option<ShareConfig>,
 }
 
 impl ServicesConfig {
@@ -126,7 +129,22 @@ impl ServicesConfig {
         let alerting = orewatch_alerting::Config { snapshots, delivery: delivery_config(&log, settings)? };
         let nats = jetstream_options(settings, name)?;
         let stale_after = duration(settings, "stale-after", DEFAULT_STALE_AFTER)?;
-        Ok(Self { log, nats, ingestion, exposure, alerting, stale_after })
+        Ok(Self { log, nats, ingestion, exposure, alerting, stale_after, share: None })
+    }
+}
+
+impl ServicesConfig {
+    /// How a service shares its partitions. `None`: it does not.
+    fn share(
+        &self,
+        context: &Context,
+        service: Service,
+        partitions: BTreeSet<&'static str>,
+    ) -> Result<Option<Sharing>, Failure> {
+        let start = |share: &ShareConfig| {
+            share.start(context, (&self.log, &self.nats), service.short(), partitions)
+        };
+        self.share.as_ref().map(start).transpose()
     }
 }
 
@@ -204,14 +222,26 @@ async fn start(
                 observations: require_open(logs, "observations")?,
                 exposures: require_open(logs, "exposures")?,
             };
-            orewatch_exposure::start(context, logs, config.exposure.clone(), routes).await
+            match config.share(&context, service, orewatch_exposure::partitions())? {
+                Some(sharing) => {
+                    let config = config.exposure.clone();
+                    orewatch_exposure::start_shared(context, logs, config, sharing, routes).await
+                }
+                None => orewatch_exposure::start(context, logs, config.exposure.clone(), routes).await,
+            }
         }
         Service::Alerting => {
             let logs = orewatch_alerting::Logs {
                 exposures: require_open(logs, "exposures")?,
                 alerts: require_open(logs, "alerts")?,
             };
-            orewatch_alerting::start(context, logs, config.alerting.clone(), routes).await
+            match config.share(&context, service, orewatch_alerting::partitions())? {
+                Some(sharing) => {
+                    let config = config.alerting.clone();
+                    orewatch_alerting::start_shared(context, logs, config, sharing, routes).await
+                }
+                None => orewatch_alerting::start(context, logs, config.alerting.clone(), routes).await,
+            }
         }
     }
 }

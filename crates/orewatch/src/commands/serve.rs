@@ -12,6 +12,7 @@ use crate::options::{Flags, Keyed, ServerOptions};
 use crate::services::{self, Service, ServicesConfig};
 use crate::session::Session;
 use crate::settings::duration;
+use crate::sharing::ShareConfig;
 
 /// Default of `up --data`.
 const DEFAULT_DATA: &str = "./orewatch-data";
@@ -48,7 +49,9 @@ pub(crate) struct UpArgs {
 Examples:
   orewatch serve ingestion --log nats://localhost:4222 --listen 127.0.0.1:7071
   orewatch serve exposure  --log nats://localhost:4222 --listen 127.0.0.1:7072
-  orewatch serve alerting  --log nats://localhost:4222 --listen 127.0.0.1:7073")]
+  orewatch serve alerting  --log nats://localhost:4222 --listen 127.0.0.1:7073
+  orewatch serve exposure  --log nats://localhost:4222 --listen 127.0.0.1:7075 \\
+      --share --ordinal 1")]
 pub(crate) struct ServeArgs {
     /// Service to run
     service: Service,
@@ -123,7 +126,8 @@ fn services_config(settings: &Settings, name: &str, log: LogTarget) -> Result<Se
         LogTarget::Embedded(dir) => dir.clone(),
         LogTarget::Nats(_) => data_directory(settings)?,
     };
-    ServicesConfig::new(log, name, &beside, settings)
+    let share = ShareConfig::read(&log, settings)?;
+    Ok(ServicesConfig { share, ..ServicesConfig::new(log, name, &beside, settings)? })
 }
 
 /// Reads which calls are accepted.
