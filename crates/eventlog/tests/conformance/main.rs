@@ -15,6 +15,7 @@ mod embedded;
 mod foreign;
 mod harness;
 mod jetstream;
+mod leases;
 mod model;
 mod reading;
 mod replaced;

@@ -43,8 +43,10 @@ pub(super) struct Keeper {
     read: Option<Instant>,
     /// When this replica was announced first.
     joined: Option<Instant>,
-    /// Leases cannot be kept or read at present.
-    is_troubled: bool,
+    /// Announcements cannot be read at present.
+    is_blind: bool,
+    /// This replica cannot be announced at present.
+    is_mute: bool,
     /// Number of announcements under our name that are not ours.
     strangers: u32,
 }
@@ -53,7 +55,8 @@ impl Keeper {
     pub(super) fn new(context: Context, open: OpenLeases, shared: Arc<Shared>) -> Self {
         let view = View::default();
         let (announced, read, joined) = (None, None, None);
-        Self { context, open, shared, view, announced, read, joined, is_troubled: false, strangers: 0 }
+        let (is_blind, is_mute) = (false, false);
+        Self { context, open, shared, view, announced, read, joined, is_blind, is_mute, strangers: 0 }
     }
 
     /// Runs until the shutdown.
@@ -99,15 +102,15 @@ impl Keeper {
         let now = Instant::now();
         let has_joined = *self.shared.has_joined.borrow();
         let record = self.shared.own.borrow().clone();
-        let is_due = self
-            .announced
-            .as_ref()
-            .is_none_or(|(at, _, said)| now.saturating_duration_since(*at) >= RENEWAL || *said != record);
-        if has_joined && is_due {
-            self.announce(leases, record, now).await?;
-        }
-        if self.read.is_none_or(|at| now.saturating_duration_since(at) >= READING) {
+        let is_old = |at: Instant, interval| now.saturating_duration_since(at) >= interval;
+        let is_due = has_joined && self.announced.as_ref().is_none_or(|(at, ..)| is_old(*at, RENEWAL));
+        // Our record is read before it is replaced: this is when another process with our name is seen.
+        if is_due || self.read.is_none_or(|at| is_old(at, READING)) {
             self.read_all(leases, now).await?;
+        }
+        let is_new = has_joined && self.announced.as_ref().is_none_or(|(.., said)| *said != record);
+        if is_due || is_new {
+            self.announce(leases, record, now).await?;
         }
         Ok(())
     }
@@ -115,22 +118,36 @@ impl Keeper {
     async fn announce(&mut self, leases: &dyn Leases, record: Record, now: Instant) -> Result<(), Failure> {
         match leases.announce(&self.shared.name, encode(&record)?, LEASE).await {
             Ok(revision) => {
+                if std::mem::take(&mut self.is_mute) {
+                    tracing::info!("this replica is announced again");
+                }
                 self.joined.get_or_insert(now);
                 self.announced = Some((now, revision, record));
-                Ok(())
             }
-            Err(error) => self.trouble(error, self.announced.is_none()),
+            Err(error) => {
+                bear(&error, self.announced.is_none())?;
+                if !std::mem::replace(&mut self.is_mute, true) {
+                    tracing::warn!(%error, "this replica cannot be announced");
+                }
+            }
         }
+        Ok(())
     }
 
     async fn read_all(&mut self, leases: &dyn Leases, now: Instant) -> Result<(), Failure> {
         let is_first = self.read.replace(now).is_none();
         let found = match leases.announcements().await {
             Ok(found) => found,
-            Err(error) => return self.trouble(error, is_first),
+            Err(error) => {
+                bear(&error, is_first)?;
+                if !std::mem::replace(&mut self.is_blind, true) {
+                    tracing::warn!(%error, "the announcements of replicas cannot be read");
+                }
+                return Ok(());
+            }
         };
-        if std::mem::take(&mut self.is_troubled) {
-            tracing::info!("leases are kept again");
+        if std::mem::take(&mut self.is_blind) {
+            tracing::info!("the announcements of replicas are read again");
             self.view.renew_all(now);
         }
         self.view.observe(now, found);
@@ -138,19 +155,6 @@ impl Keeper {
         self.publish();
         if self.joined.is_some_and(|joined| now.saturating_duration_since(joined) >= SETTLING) {
             self.shared.is_settled.send_if_modified(|is_settled| !std::mem::replace(is_settled, true));
-        }
-        Ok(())
-    }
-
-    /// Logs what is in the way, once. What the process holds stays held: others take over what they do not
-    /// see renewed, and the expectations of appends decide whose result counts.
-    fn trouble(&mut self, error: Error, is_first: bool) -> Result<(), Failure> {
-        let is_setup = matches!(error, Error::NotPermitted { .. } | Error::Misconfigured { .. });
-        if is_first && is_setup {
-            return Err(error.into());
-        }
-        if !std::mem::replace(&mut self.is_troubled, true) {
-            tracing::warn!(%error, "leases cannot be kept");
         }
         Ok(())
     }
@@ -204,6 +208,14 @@ impl Keeper {
             tracing::debug!(%error, "others notice only later that this replica has left");
         }
     }
+}
+
+/// What is in the way of leases ends the process only when it starts, and only if waiting does not help.
+/// Later, what the process holds stays held: others take over what they do not see renewed, and the
+/// expectations of appends decide whose result counts.
+fn bear(error: &Error, is_first: bool) -> Result<(), Failure> {
+    let is_setup = matches!(error, Error::NotPermitted { .. } | Error::Misconfigured { .. });
+    if is_first && is_setup { Err(error.clone().into()) } else { Ok(()) }
 }
 
 fn encode(record: &Record) -> Result<bytes::Bytes, Failure> {

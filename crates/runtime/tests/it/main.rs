@@ -5,6 +5,7 @@ mod connections;
 mod readiness;
 mod server;
 mod settings;
+mod sharing;
 mod target;
 #[cfg(target_os = "linux")]
 mod threads;
