@@ -28,6 +28,7 @@ mod snapshot;
 mod subscribe;
 mod supervisor;
 mod token;
+mod turns;
 mod work;
 
 use std::sync::Arc;
@@ -38,7 +39,7 @@ use orewatch_contracts::alerting::v1::delivery_service_server::DeliveryServiceSe
 use orewatch_contracts::alerting::v1::notification_service_server::NotificationServiceServer;
 use orewatch_eventlog::EventLog;
 use orewatch_receivers::Sender;
-use orewatch_runtime::{Context, FollowedLog, Readiness};
+use orewatch_runtime::{Context, FollowedLog, Readiness, Sharing};
 use orewatch_store::snapshots::{SnapshotHealth, SnapshotPlace};
 use tokio::sync::watch;
 use tonic::server::NamedService as _;
@@ -51,6 +52,8 @@ use notify::grpc::NotificationService;
 use service_state::ServiceState;
 use subscribe::RecentEvents;
 use supervisor::Supervisor;
+use turns::Turns;
+pub use turns::partitions;
 
 /// Largest message in and out, in bytes (4 MiB).
 const MAX_MESSAGE_BYTES: usize = 4 << 20;
@@ -94,6 +97,31 @@ pub async fn start(
     config: Config,
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
+    start_with(context, logs, config, None, routes).await
+}
+
+/// Starts the service as one of several replicas that take turns at evaluating, planning and delivering, by
+/// the [`partitions`] among others.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_shared(
+    context: Context,
+    logs: Logs,
+    config: Config,
+    sharing: Sharing,
+    routes: &mut RoutesBuilder,
+) -> Result<(), Failure> {
+    start_with(context, logs, config, Some(sharing), routes).await
+}
+
+async fn start_with(
+    context: Context,
+    logs: Logs,
+    config: Config,
+    sharing: Option<Sharing>,
+    routes: &mut RoutesBuilder,
+) -> Result<(), Failure> {
     let sender = Arc::new(Sender::new(config.delivery.clone())?);
     let exposures = context.follow_log("alerting", &logs.exposures);
     let alerts = context.follow_log("alerting", &logs.alerts);
@@ -116,6 +144,7 @@ pub async fn start(
         exposures,
         alerts: alerts.clone(),
         snapshots,
+        turns: Turns::new(sharing),
     };
     context.spawn("alerting", supervisor.run());
     let logs = Logs { alerts: alerts.guard(logs.alerts), ..logs };

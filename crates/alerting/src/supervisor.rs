@@ -24,6 +24,7 @@ use crate::notify::work::Notifier;
 use crate::service_state::ServiceState;
 use crate::snapshot::Snapshots;
 use crate::subscribe::RecentEvents;
+use crate::turns::Turns;
 use crate::work::{Evaluator, EvaluatorStart};
 use crate::{Config, Logs};
 
@@ -50,6 +51,8 @@ pub(crate) struct Supervisor {
     pub(crate) alerts: FollowedLog,
     /// What becomes of snapshots.
     pub(crate) snapshots: SnapshotHealth,
+    /// Whose turn it is, where replicas share the work.
+    pub(crate) turns: Turns,
 }
 
 impl Supervisor {
@@ -124,11 +127,17 @@ impl Supervisor {
         let worker_log = || Arc::clone(&log) as Arc<dyn EventLog>;
         let reader = self.service.subscribe();
         let (evaluated, is_evaluated) = watch::channel(false);
-        let notifier =
-            Notifier { context: context.clone(), log: worker_log(), service: reader.clone(), is_evaluated };
+        let notifier = Notifier {
+            context: context.clone(),
+            log: worker_log(),
+            service: reader.clone(),
+            is_evaluated,
+            turns: self.turns.clone(),
+        };
         workers.spawn(persist(context.clone(), None, move || notifier.clone().run()));
         let (delivery, is_alone) = (Arc::clone(&self.sender), self.config.delivery.is_alone);
         let deliverer = Deliverer::new(context.clone(), Arc::clone(&log), reader, delivery, is_alone);
+        let deliverer = deliverer.with_turns(self.turns.clone());
         workers.spawn(persist(context.clone(), None, move || deliverer.clone().run()));
         let serve = serve_while_stuck(
             context.clone(),
@@ -154,6 +163,7 @@ impl Supervisor {
         let (context, service) = (context.clone(), self.service.clone());
         let (exposures, followed) = (Arc::clone(&self.logs.exposures), self.exposures.clone());
         let (place, health, mut first) = (self.config.snapshots.clone(), self.snapshots.clone(), Some(start));
+        let turns = self.turns.clone();
         move || {
             let start = first.take().unwrap_or_else(|| {
                 followed.begin_fold();
@@ -163,6 +173,7 @@ impl Supervisor {
             let (exposures, followed) = (Arc::clone(&exposures), followed.clone());
             let evaluator =
                 Evaluator::new(context.clone(), alerts, exposures, followed, service.clone(), start);
+            let evaluator = evaluator.map(|evaluator| evaluator.with_turns(turns.clone()));
             let ready = Arc::clone(&ready);
             let set_ready = async move || {
                 ready.0.set_can_answer();

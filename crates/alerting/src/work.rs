@@ -3,9 +3,11 @@
 //! It only waits and appends. What takes long runs on a blocking thread ([`job`]), on a copy of the state, so
 //! that calls are answered and rules can be changed meanwhile. Replicas evaluate side by side: what each
 //! appends follows from the logs alone, so that of two equal appends the second is recognised.
+mod counts;
 mod job;
 mod traced;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,16 +31,15 @@ use crate::observe::log_alerts;
 use crate::releases::{ReleaseChanges, ReleaseReader};
 use crate::service_state::{ServiceState, stopping, wait_until_caught_up, wait_until_folded};
 use crate::snapshot::{DeferredSection, Snapshots};
+use crate::turns::{RULES, Turns};
 
-use job::{
-    EvaluationJob, JobOutput, JobResult, SubjectCounts, apply, count_subjects, counting_steps, damaged,
-};
+use job::{EvaluationJob, JobOutput, JobResult, SubjectCounts, apply, damaged};
 
 /// Longest wait before the clock is read again: it may be set meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(600);
 
-/// Steps of counting subjects that callers may wait for.
-const MAX_AWAITED_STEPS: u64 = 2_000_000;
+/// Pause before it is looked again whether another replica has evaluated what time has changed.
+const TURN_PAUSE: Duration = Duration::from_millis(500);
 
 /// What an evaluator starts with: the content of a snapshot, if there is one.
 #[derive(Debug, Default)]
@@ -72,6 +73,8 @@ pub(crate) struct Evaluator {
     /// When the passing of time alone changes the result of a rule, in seconds since 1970. None: it never
     /// does.
     due: Option<i64>,
+    /// Whose turn it is, where replicas share the work.
+    turns: Turns,
 }
 
 impl Evaluator {
@@ -106,7 +109,13 @@ impl Evaluator {
             last,
             snapshots,
             due: None,
+            turns: Turns::default(),
         })
+    }
+
+    /// The same evaluator, which takes turns with others.
+    pub(crate) fn with_turns(self, turns: Turns) -> Self {
+        Self { turns, ..self }
     }
 
     /// Evaluates until the process stops; calls `ready` once all that was on the logs has been evaluated.
@@ -157,6 +166,7 @@ impl Evaluator {
             self.releases = self.releases_from_beginning();
         }
         self.advance().await?;
+        self.turns.join();
         let mut is_ready = false;
         loop {
             // The expectation is that of the state that the decision is made on: another replica may append
@@ -168,6 +178,9 @@ impl Evaluator {
             };
             match next {
                 Next::Advance => self.advance().await?,
+                Next::Begin(mark) | Next::Finish(mark) if !self.is_turn(mark) => {
+                    self.wait_for_turn(&mut changes).await?;
+                }
                 Next::Begin(mark) => self.begin(mark, expected).await?,
                 Next::Finish(mark) => self.finish_traced(mark).await?,
                 Next::Wait => {
@@ -177,6 +190,7 @@ impl Evaluator {
                     }
                     self.report_position();
                     let wait = self.time_until_due();
+                    self.turns.keep(&BTreeSet::from([self.time_key()]));
                     tokio::select! {
                         filled = self.releases.fill() => filled?,
                         changed = changes.changed() => changed.map_err(|_| stopping())?,
@@ -194,6 +208,11 @@ impl Evaluator {
         Duration::from_secs(seconds).min(MAX_SLEEP)
     }
 
+    /// Names the next evaluation that the passing of time alone makes necessary.
+    fn time_key(&self) -> String {
+        format!("time {}", self.due.unwrap_or_default())
+    }
+
     /// Begins an evaluation if the passing of time alone has changed the result of a rule.
     async fn begin_if_due(&mut self) -> Result<(), Failure> {
         let now = self.context.clock.now().as_second();
@@ -203,43 +222,14 @@ impl Evaluator {
             (state.begun().is_none(), state.evaluated(), state.evaluations())
         };
         let is_due = is_idle && self.due.is_some_and(|due| due <= now);
-        if is_due { self.begin(evaluated, expected).await } else { Ok(()) }
-    }
-
-    /// Catches up with what another replica, or this one before a restart, has evaluated.
-    async fn advance(&mut self) -> Result<(), Failure> {
-        let evaluated = self.service.borrow().rules().evaluated();
-        self.use_rules_of(evaluated).await?;
-        self.fold_up_to(evaluated.exposures).await?;
-        self.publish_figures();
-        let is_current = self.service.borrow().is_current;
-        if !is_current && self.is_slow_to_count().await? {
-            // The subjects are known at once. Which of them are held back has to be evaluated.
-            self.publish_counts(evaluated, false).await?;
-            self.service.send_modify(|service| service.is_current = true);
+        if !is_due {
+            return Ok(());
         }
-        self.publish_counts(evaluated, true).await?;
-        self.service.send_modify(|service| service.is_current = true);
-        self.update_due().await
-    }
-
-    /// Whether it takes long to count the subjects of all rules.
-    async fn is_slow_to_count(&mut self) -> Result<bool, Failure> {
-        let state = self.service.borrow().rules().clone();
-        let (rules, figures) = (Arc::clone(&self.rules), self.figures.clone());
-        run_blocking(move |_| counting_steps(&state, &rules, &figures) > MAX_AWAITED_STEPS).await
-    }
-
-    /// Publishes counts of the subjects of all rules; `in_full` also of those that are held back.
-    async fn publish_counts(&mut self, mark: Mark, in_full: bool) -> Result<(), Failure> {
-        let state = self.service.borrow().rules().clone();
-        let evaluated = Evaluated::new(self.figures.clone(), Arc::clone(&self.rules), mark, &state);
-        let (rules, figures) = (Arc::clone(&self.rules), self.figures.clone());
-        let statuses =
-            run_blocking(move |stop| count_subjects(&state, mark, &rules, &figures, in_full, stop)).await?;
-        // The notifier waits for the figures of the last evaluation, also if another replica has made it.
-        self.service
-            .send_modify(|service| (service.view.statuses, service.view.evaluated) = (statuses, evaluated));
+        let key = self.time_key();
+        if self.turns.is_own(RULES, &key) {
+            return self.begin(evaluated, expected).await;
+        }
+        tokio::time::sleep(TURN_PAUSE).await;
         Ok(())
     }
 
@@ -279,7 +269,9 @@ impl Evaluator {
         }
     }
 
-    async fn fold_up_to(&mut self, position: Position) -> Result<(), Failure> {
+    /// Folds releases up to a position. Returns the materials that they are about.
+    async fn fold_up_to(&mut self, position: Position) -> Result<BTreeSet<String>, Failure> {
+        let mut materials = BTreeSet::new();
         while self.folded < position {
             if self.releases.next_position().is_none() && self.releases.is_caught_up() {
                 self.check_reaches(position).await?;
@@ -296,14 +288,17 @@ impl Evaluator {
                 let (at, event) = (release.position, release.event);
                 self.last = None;
                 let folded = run_blocking(move |_| {
-                    apply(&mut figures, &release, &mut Touched::default()).map(|_| figures)
+                    let applied = apply(&mut figures, &release, &mut Touched::default());
+                    applied.map(|materials| (figures, materials))
                 });
-                self.figures = folded.await??;
+                let (figures, about) = folded.await??;
+                self.figures = figures;
+                materials.extend(about);
                 self.folded = at;
                 self.last = Some((at, event));
             }
         }
-        Ok(())
+        Ok(materials)
     }
 
     /// Switches to the rules of a mark. If figures of their measures are not kept, reads the exposures log

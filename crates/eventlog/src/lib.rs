@@ -26,7 +26,8 @@
 //! [`WaitingLog`] waits where an append would be refused because the log is full or away, a [`SkippingLog`]
 //! passes over events that an operator has marked, and an [`OpeningLog`] stands for a log that is not open
 //! yet. Who has many events for one stream hands all of them over, in their order
-//! ([`EventLog::append_in_order`]).
+//! ([`EventLog::append_in_order`]). [`leases`] say which processes of a service are there, where they share
+//! their work.
 //!
 //! Both adapters have the same limits and check them before anything is stored: [`MAX_EVENT_BYTES`],
 //! [`MAX_APPEND_BYTES`], [`MAX_APPEND_EVENTS`]. Data that waits to be stored is bounded as well: an append
@@ -41,6 +42,7 @@ pub mod embedded;
 mod follow;
 mod in_order;
 pub mod jetstream;
+pub mod leases;
 mod limits;
 mod opening;
 mod passed;

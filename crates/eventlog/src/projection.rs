@@ -42,6 +42,11 @@ impl<S> Projection<S> {
         &self.state
     }
 
+    /// The state alone, without its position.
+    pub fn into_state(self) -> S {
+        self.state
+    }
+
     /// The position of the last event that was folded or passed, 0 before the first.
     pub fn position(&self) -> Position {
         self.position

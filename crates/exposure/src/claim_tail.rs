@@ -3,6 +3,8 @@
 //!
 //! No event says that all verdicts of a revision are there, because most revisions change none. A revision is
 //! past if anything of a later one is on the log: verdicts are the last that is published of a revision.
+//! Where replicas share the work, others may be ahead with the figures of their materials; then only the
+//! stream itself says what is past, and a revision that is checked again changes nothing.
 
 use futures_util::TryStreamExt as _;
 use orewatch_contracts::Failure;
@@ -23,9 +25,14 @@ pub(crate) struct ClaimTail {
 }
 
 impl ClaimTail {
-    /// Reads the stream.
-    pub(crate) async fn read(log: &dyn EventLog, stream: &StreamName) -> Result<Self, Failure> {
-        let mut tail = Self { newest: newest_revision(log).await?, ..Self::default() };
+    /// Reads the stream. `is_shared`: other replicas publish figures.
+    pub(crate) async fn read(
+        log: &dyn EventLog,
+        stream: &StreamName,
+        is_shared: bool,
+    ) -> Result<Self, Failure> {
+        let newest = if is_shared { 0 } else { newest_revision(log).await? };
+        let mut tail = Self { newest, ..Self::default() };
         let last = log.last(stream).await?;
         if last > 0 {
             let mut events = history(log, Filter::Under(stream.clone()), 0);

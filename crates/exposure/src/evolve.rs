@@ -9,7 +9,7 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_eventlog::{Error, Event};
 
-use crate::book::{Book, DatasetPolicy, Market, OpenRelease, RecordedAt, ReleaseContent};
+use crate::book::{Book, DatasetPolicy, Holding, Market, OpenRelease, RecordedAt, ReleaseContent};
 
 /// The state of the fold: the book, and the releases that are not committed yet.
 #[derive(Debug, Default)]
@@ -106,10 +106,30 @@ fn is_folded(kind: ObservationEventKind) -> bool {
 }
 
 impl BookState {
+    /// A state without any event that keeps the trade of some materials.
+    #[must_use]
+    pub fn holding(holding: Holding) -> Self {
+        Self { book: Arc::new(Book::holding(holding)), ..Self::default() }
+    }
+
     /// The book.
     #[must_use]
     pub fn book(&self) -> &Arc<Book> {
         &self.book
+    }
+
+    /// The state with fewer materials: without the rows of trade of those that a holding does not include.
+    #[must_use]
+    pub fn held_by(self, holding: &Holding) -> Self {
+        let held = |rows: BTreeMap<String, OpenRelease>| {
+            rows.into_iter().map(|(stream, rows)| (stream, rows.held_by(holding))).collect()
+        };
+        Self {
+            book: Arc::new(self.book.held_by(holding)),
+            open: held(self.open),
+            added: held(self.added),
+            ids: self.ids,
+        }
     }
 
     /// Folds an event. Returns the change of the book, if there is one.
@@ -144,7 +164,7 @@ impl BookState {
 
     fn begin(&mut self, stream: &str, release: Release) {
         self.ids.insert(stream.to_owned(), release.id.clone());
-        self.open.insert(stream.to_owned(), OpenRelease::new(release));
+        self.open.insert(stream.to_owned(), OpenRelease::new(release).held_by(self.book.held()));
     }
 
     /// Adds rows to a release. They are checked and kept as they lie: decoding them would take several times
@@ -161,7 +181,8 @@ impl BookState {
         }
         let id = self.ids.get(stream)?;
         let content = self.book.visible_release(id).or_else(|| self.book.visible_projections(id))?;
-        Some(self.added.entry(stream.to_owned()).or_insert_with(|| OpenRelease::adding_to(content)))
+        let adding = || OpenRelease::adding_to(content).held_by(self.book.held());
+        Some(self.added.entry(stream.to_owned()).or_insert_with(adding))
     }
 
     /// Rows that were added to a committed release become visible. Those of an open one wait for its commit.

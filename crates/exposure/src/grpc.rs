@@ -1,5 +1,7 @@
 //! The gRPC interface: answers requests from a snapshot of the book. It contains no rules about figures.
 
+pub(crate) mod pinned;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use orewatch_contracts::common::v1::{AsAt, EventSkipped};
+use orewatch_contracts::common::v1::EventSkipped;
 use orewatch_contracts::exposure::v1 as exposure;
 use orewatch_contracts::exposure::v1::exposure_service_server as server;
 use orewatch_contracts::exposure::v1::{
     CompareSourcesRequest, CompareSourcesResponse, ExplainExposureRequest, ExplainExposureResponse, Exposure,
-    ExposureFilter, GetExposureRequest, GetExposureResponse, QueryExposuresRequest, QueryExposuresResponse,
-    Reading, StreamExposuresRequest, StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
+    GetExposureRequest, GetExposureResponse, QueryExposuresRequest, QueryExposuresResponse, Reading,
+    StreamExposuresRequest, StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
 };
 use orewatch_contracts::ingestion::v1::Release;
 use orewatch_contracts::stale::Answer;
@@ -25,15 +27,15 @@ use prost::Message as _;
 use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use crate::Logs;
 use crate::book::{Book, Knowledge};
-use crate::claims::check_claims;
+use crate::claims::{Elsewhere, check_claims};
 use crate::compare::compare;
 use crate::explain::{ExplainLimits, explain};
-use crate::page_token::{PageToken, limit};
-use crate::query::{Cursor, ExposureQuery, SelectedMarket, exposure_of, page, selected_markets};
+use crate::page_token::limit;
+use crate::query::{ExposureQuery, SelectedMarket, exposure_of, selected_markets};
+use crate::query_page::query;
 use crate::request::{ExposureRequest, Selection, knowledge};
 use crate::revisions::{Band, KnownFirmness, WantedBands, bands};
 use crate::scenarios;
@@ -54,10 +56,6 @@ const WATCH_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Retry hint for callers while too much data waits to be read.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
-
-/// Exposures in a page: upper bound, and default.
-const MAX_PAGE_SIZE: u32 = 10_000;
-const DEFAULT_PAGE_SIZE: u32 = 1000;
 
 /// Source rows in an explanation: upper bound, and default.
 const MAX_ROWS: u32 = 10_000;
@@ -119,7 +117,7 @@ impl ExposureService {
     ///
     /// # Errors
     /// `starting` until the log has been read once.
-    fn snapshot(&self) -> Result<Snapshot, Failure> {
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
         let snapshot = self.known.borrow().clone();
         if snapshot.ready {
             return Ok(snapshot);
@@ -290,7 +288,8 @@ impl server::ExposureService for ExposureService {
         request: Request<exposure::CheckClaimsRequest>,
     ) -> Result<Response<exposure::CheckClaimsResponse>, Status> {
         let (identity, request) = (Identity::from_request(&request), request.into_inner());
-        let check = move |known: &Snapshot, stop: &Stop| check_claims(known, &request, stop);
+        let check =
+            move |known: &Snapshot, stop: &Stop| check_claims(known, &request, &Elsewhere::default(), stop);
         Ok(self.respond(self.answer(&identity, check).await?))
     }
 
@@ -321,7 +320,7 @@ impl server::ExposureService for ExposureService {
 }
 
 /// The caller and its request, if the caller may read the figures of the tenant that it names.
-fn permitted<T>(
+pub(crate) fn permitted<T>(
     request: Request<T>,
     reading: impl FnOnce(&T) -> Option<&Reading>,
 ) -> Result<(Arc<Identity>, T), Failure> {
@@ -424,43 +423,4 @@ impl Piece {
         drop(share);
         message
     }
-}
-
-fn query(
-    known: &Snapshot,
-    request: &QueryExposuresRequest,
-    stop: &Stop,
-) -> Result<QueryExposuresResponse, Failure> {
-    let filter = request.filter.clone().unwrap_or_default();
-    let selection = Selection::parse(&filter)?;
-    let page_size = limit(request.page_size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, "page_size")?;
-    let binding = binding(&filter, request.as_at.as_ref(), request.reading.as_ref());
-    let book = known.read(request.reading.as_ref())?;
-    let (at, cursor) = match PageToken::parse(&request.page_token, binding)? {
-        // Later pages see what the first page saw, whatever was committed since.
-        Some(token) => {
-            let at = knowledge(&book, token.position, request.as_at.as_ref())?;
-            (Knowledge { position: at.position.min(token.position), ..at }, token.cursor)
-        }
-        None => (knowledge(&book, known.position, request.as_at.as_ref())?, Cursor::default()),
-    };
-    let (trend, firmness) = (request.trend, request.firmness);
-    let query = ExposureQuery { book: &book, at, selection: &selection, trend, firmness, stop };
-    let (exposures, next) = page(&query, cursor, page_size)?;
-    let token = |cursor| PageToken { binding, position: at.position, cursor }.text();
-    Ok(QueryExposuresResponse {
-        exposures,
-        next_page_token: next.map(token).unwrap_or_default(),
-        as_at_position: at.position.min(known.position),
-        exposures_position: known.published,
-        stale: None,
-    })
-}
-
-/// Digest of the request that a page token belongs to.
-fn binding(filter: &ExposureFilter, as_at: Option<&AsAt>, reading: Option<&Reading>) -> Uuid {
-    let mut bytes = filter.encode_length_delimited_to_vec();
-    bytes.extend(as_at.map(prost::Message::encode_length_delimited_to_vec).unwrap_or_default());
-    bytes.extend(reading.map(prost::Message::encode_to_vec).unwrap_or_default());
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, &bytes)
 }

@@ -9,7 +9,7 @@
 //! Reading order: [`book`] (what is known), [`accounts`] (a market's trade and output), [`scope`] (everything
 //! that the measures of a market may look at), [`figures`] (the measures), [`dependents`] and [`decide`]
 //! (what a change of the book means for them). `vintages` compares two points in knowledge time, `revisions`
-//! the editions of a dataset.
+//! the editions of a dataset. `shared` is for replicas that share the work by material.
 
 mod absent;
 pub mod accounts;
@@ -25,14 +25,17 @@ mod explain;
 pub mod figures;
 mod grounds;
 mod grpc;
+mod judge;
 mod page_token;
 mod publisher;
 mod query;
+mod query_page;
 mod request;
 mod restart;
 mod revisions;
 mod scenarios;
 pub mod scope;
+mod shared;
 mod snapshot;
 mod tail;
 mod targets;
@@ -48,9 +51,14 @@ use std::sync::Arc;
 use orewatch_contracts::Failure;
 use orewatch_contracts::exposure::v1::exposure_service_server::{ExposureServiceServer, SERVICE_NAME};
 use orewatch_eventlog::EventLog;
-use orewatch_runtime::{Context, Readiness};
-use orewatch_store::snapshots::{EventSnapshots, Room, SnapshotPlace};
+use orewatch_runtime::{Context, FollowedLog, Readiness, Sharing};
+use orewatch_store::snapshots::{EventSnapshots, Room, SnapshotHealth, SnapshotPlace};
 use tonic::service::RoutesBuilder;
+
+use book::Holding;
+pub use shared::partitions;
+use shared::peers::Peers;
+use shared::{SharedExposureService, SharedWorker};
 
 /// Upper bound on the size of a message in bytes, in both directions.
 const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -83,29 +91,88 @@ pub async fn start(
     config: Config,
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
-    let snapshots = config.snapshots.and_then(|place| snapshots(&place, &logs));
-    if let Some(health) = snapshots.as_ref().map(|snapshots| snapshots.health().clone()) {
-        context.metrics.collect_snapshots("exposure", move || health.facts());
-    }
+    let health = report_snapshots(&context);
+    let snapshots = config.snapshots.and_then(|place| snapshots(&place, &logs, &health));
     let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
-    let observations = context.follow_log("exposure", &logs.observations);
-    let exposures = context.follow_written_log("exposure", &logs.exposures);
+    let [observations, exposures] = follow(&context, &logs);
     let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![observations.clone()]).await;
     let service = grpc::ExposureService::new(known, &logs, observations.clone(), &context);
     let server = ExposureServiceServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
-    let worker =
-        work::Worker { context: context.clone(), logs, announce, readiness, observations, exposures };
+    let worker = work::Worker {
+        context: context.clone(),
+        logs,
+        announce,
+        readiness,
+        observations,
+        exposures,
+        holding: Arc::new(tokio::sync::watch::Sender::new(Holding::default())),
+        progress: tokio::sync::watch::Sender::default(),
+        judge: None,
+    };
     context.spawn("exposure", worker.run(snapshots));
     routes.add_service(server);
     Ok(())
 }
 
+/// Starts the service as one of several replicas that share the work by material: it folds and publishes the
+/// [`partitions`] that it holds, and asks others for the rest. It is ready once it has read the observations
+/// log to its end.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_shared(
+    context: Context,
+    logs: Logs,
+    config: Config,
+    sharing: Sharing,
+    routes: &mut RoutesBuilder,
+) -> Result<(), Failure> {
+    let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
+    let [observations, exposures] = follow(&context, &logs);
+    let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![observations.clone()]).await;
+    let own = grpc::ExposureService::new(known, &logs, observations.clone(), &context);
+    let peers = Peers::new(sharing);
+    let service = SharedExposureService::new(own, peers.clone(), Arc::clone(&logs.exposures));
+    let server = ExposureServiceServer::new(service)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    peers.sharing().join();
+    let worker = SharedWorker {
+        context: context.clone(),
+        logs,
+        snapshots: config.snapshots,
+        health: report_snapshots(&context),
+        announce,
+        readiness,
+        observations,
+        exposures,
+        peers,
+    };
+    context.spawn("exposure", worker.run());
+    routes.add_service(server);
+    Ok(())
+}
+
+/// What is known of both logs from now on.
+fn follow(context: &Context, logs: &Logs) -> [FollowedLog; 2] {
+    let observations = context.follow_log("exposure", &logs.observations);
+    [observations, context.follow_written_log("exposure", &logs.exposures)]
+}
+
+/// Reports from now on what becomes of snapshots.
+fn report_snapshots(context: &Context) -> SnapshotHealth {
+    let health = SnapshotHealth::default();
+    let facts = health.clone();
+    context.metrics.collect_snapshots("exposure", move || facts.facts());
+    health
+}
+
 /// Snapshots of the observations log. One is used only with the exposures log that it was written beside:
-/// what the book has folded is not published again.
-fn snapshots(place: &SnapshotPlace, logs: &Logs) -> Option<EventSnapshots> {
-    let room = Room::open(place, "exposure")?;
+/// what the book has folded is not published again. What becomes of them is recorded in `health`.
+fn snapshots(place: &SnapshotPlace, logs: &Logs, health: &SnapshotHealth) -> Option<EventSnapshots> {
+    let room = Room::open(place, "exposure")?.with_health(health);
     let others = vec![Arc::clone(&logs.exposures)];
     Some(EventSnapshots::new(room, Arc::clone(&logs.observations), others, evolve::folded_kinds()))
 }

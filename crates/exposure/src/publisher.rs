@@ -30,6 +30,8 @@ pub(crate) struct Publisher {
     claims: Option<ClaimTail>,
     /// Position at which everything was published that the process did not see: what a snapshot has folded.
     published_before: Position,
+    /// Other replicas publish the figures of other materials.
+    is_shared: bool,
     shutdown: CancellationToken,
 }
 
@@ -39,9 +41,10 @@ impl Publisher {
     pub(crate) fn new(
         log: Arc<dyn EventLog>,
         published_before: Position,
+        is_shared: bool,
         shutdown: CancellationToken,
     ) -> Self {
-        Self { log, tails: BTreeMap::new(), claims: None, published_before, shutdown }
+        Self { log, tails: BTreeMap::new(), claims: None, published_before, is_shared, shutdown }
     }
 
     /// Position of the exposures log at which all revisions so far are published.
@@ -84,7 +87,8 @@ impl Publisher {
     /// As [`Self::apply`].
     pub(crate) async fn complete(&mut self, book: &Arc<Book>) -> Result<(), Failure> {
         let markets = book.markets(Knowledge::NOW).into_keys();
-        let mut materials: Vec<_> = markets.map(|market| market.material).collect();
+        let mut materials: Vec<_> =
+            markets.map(|market| market.material).filter(|material| book.holds(material)).collect();
         materials.dedup();
         for material in materials {
             if self.shutdown.is_cancelled() {

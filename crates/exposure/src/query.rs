@@ -32,6 +32,18 @@ pub(crate) struct SelectedMarket {
     tables: WantedTables,
 }
 
+impl SelectedMarket {
+    /// The market.
+    pub(crate) fn market(&self) -> Market {
+        self.market
+    }
+
+    /// Whether figures from tables of a kind are wanted.
+    pub(crate) fn wants(&self, table: Table) -> bool {
+        self.tables.includes(table)
+    }
+}
+
 /// The tables from which figures of a market are wanted. `both`: figures that need both tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct WantedTables {

@@ -11,6 +11,7 @@ use orewatch_runtime::Context;
 use orewatch_store::snapshots::{EventSnapshots, Reached, Settled};
 use tokio::sync::watch;
 
+use crate::book::Holding;
 use crate::evolve::BookState;
 use crate::snapshot::Snapshot;
 
@@ -26,9 +27,15 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// Reads the best snapshot; without one the service starts with nothing.
-    pub(crate) async fn read(snapshots: &mut EventSnapshots) -> Self {
-        let evolve = |state: &mut BookState, event: &Event| state.evolve(event).map(|_| ());
+    /// Reads the best snapshot, and keeps of it what a holding includes; without one the service starts with
+    /// nothing.
+    pub(crate) async fn read(snapshots: &mut EventSnapshots, holding: Holding) -> Self {
+        let evolve = move |state: &mut BookState, event: &Event| {
+            if state.book().held() != &holding {
+                *state = BookState::holding(holding.clone());
+            }
+            state.evolve(event).map(|_| ())
+        };
         let Some(restored) = snapshots.restore(evolve).await else { return Self::default() };
         let mut known = Projection::new(restored.state);
         known.pass(restored.reached.position);

@@ -30,6 +30,17 @@ pub(crate) struct Snapshot {
     pub(crate) ready: bool,
 }
 
+/// How far a worker has come with the materials that it holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WorkerProgress {
+    /// Position of the observations log up to which the changes of all revisions are published.
+    pub(crate) applied: Position,
+    /// The same of verdicts on claims, if it judges them for all replicas.
+    pub(crate) judged: Position,
+    /// Position of the exposures log up to which these are there.
+    pub(crate) published: Position,
+}
+
 impl Snapshot {
     /// The book as a request wants to read it: for its tenant, with its way to reconcile two reports of a
     /// flow, answered by its dataset, under its scenario.

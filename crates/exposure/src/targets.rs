@@ -72,7 +72,10 @@ fn since(years: &[u32]) -> Result<Vec<Period>, Failure> {
 }
 
 /// The targets that a request asks for, by identifier.
-fn selected<'a>(
+///
+/// # Errors
+/// A code that the catalogue does not have, a target that no release has, too many targets.
+pub(crate) fn selected<'a>(
     book: &'a Book,
     at: Knowledge,
     request: &ListTargetsRequest,

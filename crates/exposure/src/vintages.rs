@@ -15,6 +15,7 @@ use orewatch_contracts::exposure::v1::{
     CompareVintagesRequest, CompareVintagesResponse, Exposure, ExposureFilter, ReleaseNote, VintageChange,
 };
 use orewatch_contracts::ingestion::v1::PublisherNote;
+use orewatch_eventlog::Position;
 use orewatch_measures::{Estimate, Measure, Status, Weight};
 use orewatch_runtime::Stop;
 use prost::Message as _;
@@ -34,19 +35,66 @@ use crate::snapshot::Snapshot;
 use crate::wire;
 
 /// Differences in a page: upper bound, and default.
-const MAX_PAGE_SIZE: u32 = 10_000;
+pub(crate) const MAX_PAGE_SIZE: u32 = 10_000;
 const DEFAULT_PAGE_SIZE: u32 = 1000;
 
 /// Upper bound on the differences that can be paged through.
-const MAX_LISTED: usize = 100_000;
+pub(crate) const MAX_LISTED: usize = 100_000;
 
 /// Upper bound on the notes of publishers in an answer.
 const MAX_NOTES: usize = 1000;
 
 /// Difference up to which two numbers count as equal, in the scale of [`scaled_difference`].
-const TOLERANCE: f64 = 1e-9;
+pub(crate) const TOLERANCE: f64 = 1e-9;
 
 const GONE: &str = "the exposure does not exist at the later time";
+
+/// What a request asks for.
+pub(crate) struct VintageRequest {
+    pub(crate) selection: Selection,
+    /// Maximum number of differences.
+    pub(crate) page_size: usize,
+    /// Number of differences on earlier pages.
+    pub(crate) offset: usize,
+    /// The book as the request reads it.
+    pub(crate) book: Arc<Book>,
+    from: Knowledge,
+    to: Knowledge,
+    /// What its page tokens belong to.
+    binding: Uuid,
+    /// Position of the observations log as of which all pages are.
+    pub(crate) position: Position,
+}
+
+impl VintageRequest {
+    /// Checks a request.
+    ///
+    /// # Errors
+    /// A filter, page size, reading or knowledge time that makes no sense; a token of another request.
+    pub(crate) fn new(known: &Snapshot, request: &CompareVintagesRequest) -> Result<Self, Failure> {
+        let selection = selection(request.filter.clone().unwrap_or_default())?;
+        let page_size = limit(request.page_size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, "page_size")?;
+        let binding = binding(request);
+        let token = PageToken::parse(&request.page_token, binding)?;
+        let book = known.read(request.reading.as_ref())?;
+        // Later pages see what the first page saw, whatever was committed since.
+        let position = token.map_or(known.position, |token| token.position);
+        let to = knowledge(&book, position, request.to.as_ref())?;
+        let to = Knowledge { position: to.position.min(position), ..to };
+        let from = match &request.from {
+            Some(from) => knowledge(&book, position, Some(from))?,
+            None => just_before(&book, to),
+        };
+        let offset = token.map_or(0, |token| token.cursor.offset);
+        Ok(Self { selection, page_size, offset, book, from, to, binding, position })
+    }
+
+    /// The token of a page that begins after so many differences.
+    pub(crate) fn token(&self, offset: usize) -> String {
+        let cursor = Cursor { part: 0, offset };
+        PageToken { binding: self.binding, position: self.position, cursor }.text()
+    }
+}
 
 /// Answers a request.
 ///
@@ -57,28 +105,15 @@ pub(crate) fn compare_vintages(
     request: &CompareVintagesRequest,
     stop: &Stop,
 ) -> Result<CompareVintagesResponse, Failure> {
-    let selection = selection(request.filter.clone().unwrap_or_default())?;
-    let page_size = limit(request.page_size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, "page_size")?;
-    let binding = binding(request);
-    let token = PageToken::parse(&request.page_token, binding)?;
-    let book = known.read(request.reading.as_ref())?;
-    // Later pages see what the first page saw, whatever was committed since.
-    let position = token.map_or(known.position, |token| token.position);
-    let to = knowledge(&book, position, request.to.as_ref())?;
-    let to = Knowledge { position: to.position.min(position), ..to };
-    let from = match &request.from {
-        Some(from) => knowledge(&book, position, Some(from))?,
-        None => just_before(&book, to),
-    };
-    let offset = token.map_or(0, |token| token.cursor.offset);
-    let compared = Vintages::new(&book, from, to);
-    let largest = compared.differences(&selection, offset.saturating_add(page_size).min(MAX_LISTED), stop)?;
-    let (changes, next) = compared.page(&largest, offset, page_size, stop)?;
-    let token = |offset| PageToken { binding, position, cursor: Cursor { part: 0, offset } }.text();
+    let wanted = VintageRequest::new(known, request)?;
+    let VintageRequest { selection, page_size, offset, book, from, to, .. } = &wanted;
+    let compared = Vintages::new(book, *from, *to);
+    let largest = compared.differences(selection, offset.saturating_add(*page_size).min(MAX_LISTED), stop)?;
+    let (changes, next) = compared.page(&largest, *offset, *page_size, stop)?;
     Ok(CompareVintagesResponse {
         changes,
-        next_page_token: next.map(token).unwrap_or_default(),
-        notes: compared.notes(&selection),
+        next_page_token: next.map(|next| wanted.token(next)).unwrap_or_default(),
+        notes: compared.notes(selection),
         changes_total: largest.total,
         releases: compared.ids(|release| release.old.is_none()),
         removed_releases: compared.ids(|release| release.new.is_none()),
@@ -356,7 +391,7 @@ fn scaled_difference(measure: Measure, [old, new]: [Option<Estimate>; 2]) -> Opt
 
 /// A difference on a scale on which measures can be compared: shares as they are, HHI as a part of 10,000,
 /// other units as a part of the larger figure.
-fn scaled(measure: Measure, old: f64, new: f64) -> f64 {
+pub(crate) fn scaled(measure: Measure, old: f64, new: f64) -> f64 {
     let difference = (new - old).abs();
     match measure.method().unit {
         "share" => difference,

@@ -274,7 +274,8 @@ fn is_changes(event: &Event) -> bool {
     ExposureEventKind::from_name(&event.kind) == Some(ExposureEventKind::ExposuresChanged)
 }
 
-fn market(changed: &ExposuresChanged) -> Option<Market> {
+/// The market of an event. `None`: this version does not know it.
+pub(crate) fn market(changed: &ExposuresChanged) -> Option<Market> {
     let market = changed.market.as_ref()?;
     Some(Market {
         material: orewatch_catalog::material(&market.material).ok()?.id,
@@ -283,7 +284,8 @@ fn market(changed: &ExposuresChanged) -> Option<Market> {
     })
 }
 
-fn change(market: &Market, changed: &ExposuresChanged, row: ChangeRow<'_>) -> ExposureChange {
+/// The message of a change.
+pub(crate) fn change(market: &Market, changed: &ExposuresChanged, row: ChangeRow<'_>) -> ExposureChange {
     let measure = row.measure.parse::<Measure>().ok();
     let unit = measure.map_or("", |measure| measure.method().unit);
     let exposure = Exposure {

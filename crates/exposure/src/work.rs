@@ -12,6 +12,8 @@
 //! lacks, as events with the cause MEASURES_ADDED, computed from the book at the position that the stream has
 //! reached.
 //!
+//! Where replicas share the work, a worker folds and publishes the materials that it holds (`shared`).
+//!
 //! Nothing on a log ends the worker. While a log is away it waits; an event that cannot be folded stops the
 //! fold before it, and requests are answered from what is folded. If a log was replaced, or the two do not
 //! fit each other, everything is folded anew, and requests are answered from the old book until that is done.
@@ -23,7 +25,7 @@ use std::time::Duration;
 
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{
-    Error, Event, Filter, Follower, Interruption, Position, Progress, Projection, WaitingLog,
+    Error, Event, EventLog, Filter, Follower, Interruption, Position, Progress, Projection, WaitingLog,
 };
 use orewatch_runtime::metrics::catalogue;
 use orewatch_runtime::{Context, FollowedLog, Readiness, trace};
@@ -35,11 +37,12 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::Logs;
-use crate::book::Book;
+use crate::book::{Book, Holding};
 use crate::evolve::{BookRevision, BookState};
+use crate::judge::{Judge, Judgement};
 use crate::publisher::Publisher;
 use crate::restart::{self, Start};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, WorkerProgress};
 
 /// Largest number of jobs that wait to be published. Beyond it, reading waits: books share the contents of
 /// releases, but each waiting book is kept in memory.
@@ -51,12 +54,25 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// How often the exposures log is compared with what was published.
 const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
+/// Largest number of judgements that wait for other replicas. Beyond it, publishing waits.
+const MAX_WAITING_JUDGEMENTS: usize = 1024;
+
 /// A job of the publisher.
 enum Job {
     /// Publishes the figures that a revision changes.
     Revision(BookRevision),
-    /// Publishes the measures that streams lack, given the book at the end of the log.
-    Complete(Arc<Book>),
+    /// Publishes the measures that streams lack, given the book at the end of the log and its position.
+    Complete(Arc<Book>, Position),
+}
+
+impl Job {
+    /// Position of the observations log up to which everything is published once the job is done.
+    fn position(&self) -> Position {
+        match self {
+            Self::Revision(revision) => revision.moment.position,
+            Self::Complete(_, position) => *position,
+        }
+    }
 }
 
 /// A job with the number of jobs so far that count in [`Snapshot::jobs`]: revisions, and the first job after
@@ -77,6 +93,12 @@ pub(crate) struct Worker {
     pub(crate) observations: FollowedLog,
     /// The log that is written.
     pub(crate) exposures: FollowedLog,
+    /// The materials that it folds and publishes. They may become fewer while it runs.
+    pub(crate) holding: Arc<Sender<Holding>>,
+    /// How far it has come.
+    pub(crate) progress: Sender<WorkerProgress>,
+    /// Judges claims together with other replicas. `None`: there are none, and the publisher judges them.
+    pub(crate) judge: Option<Judge>,
 }
 
 impl Worker {
@@ -95,15 +117,19 @@ impl Worker {
     }
 
     /// Reads what the first fold begins with, once the logs can be compared with it.
-    async fn read_start(&self, snapshots: Option<&mut EventSnapshots>) -> Start {
+    pub(crate) async fn read_start(&self, snapshots: Option<&mut EventSnapshots>) -> Start {
         let Some(snapshots) = snapshots else { return Start::default() };
         self.observations.wait_for(&*self.logs.observations).await;
         self.exposures.wait_for(&*self.logs.exposures).await;
-        Start::read(snapshots).await
+        let holding = self.holding.borrow().clone();
+        Start::read(snapshots, holding).await
     }
 
     /// Folds and publishes. If a log is damaged or was replaced, begins again, with nothing.
-    async fn work(&self, mut start: Start) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// A defect.
+    pub(crate) async fn work(&self, mut start: Start) -> Result<(), Failure> {
         let mut pause = PAUSES.0;
         loop {
             let failure = match self.fold_and_publish(std::mem::take(&mut start)).await {
@@ -115,6 +141,7 @@ impl Worker {
             self.announce.send_modify(|snapshot| {
                 (snapshot.reached, snapshot.published) = (Reached::default(), None);
             });
+            self.progress.send_replace(WorkerProgress::default());
             tokio::select! {
                 () = self.context.shutdown.cancelled() => return Ok(()),
                 () = tokio::time::sleep(pause) => {}
@@ -125,18 +152,35 @@ impl Worker {
 
     async fn fold_and_publish(&self, start: Start) -> Result<(), Failure> {
         let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
+        let (judgements, unjudged) = mpsc::channel(MAX_WAITING_JUDGEMENTS);
         let log = WaitingLog::new(Arc::clone(&self.logs.exposures));
-        let publisher = Publisher::new(Arc::clone(&log) as _, start.published, self.context.shutdown.clone());
+        let (is_shared, shutdown) = (self.judge.is_some(), self.context.shutdown.clone());
+        let publisher = Publisher::new(Arc::clone(&log) as _, start.published, is_shared, shutdown);
         let (reached, published) = watch::channel(start.published);
         let publish = async {
-            let published = self.publish(publisher, waiting, &reached).await;
+            let published = self.publish(publisher, waiting, &reached, judgements).await;
             published.inspect_err(|failure| self.exposures.set_failed(failure))
         };
         let check = async {
             let checked = self.check_exposures(published).await;
             checked.inspect_err(|failure| self.exposures.set_failed(failure))
         };
-        tokio::try_join!(self.follow(&log, jobs, start), publish, check).map(|_| ())
+        let judge = async {
+            let judged = self.judge_claims(Arc::clone(&log) as _, unjudged).await;
+            judged.inspect_err(|failure| self.exposures.set_failed(failure))
+        };
+        tokio::try_join!(self.follow(&log, jobs, start), publish, check, judge).map(|_| ())
+    }
+
+    /// Judges claims for all replicas, if this one does that.
+    async fn judge_claims(
+        &self,
+        log: Arc<dyn EventLog>,
+        unjudged: mpsc::Receiver<Judgement>,
+    ) -> Result<(), Failure> {
+        let Some(judge) = &self.judge else { return Ok(()) };
+        let publisher = Publisher::new(log, 0, true, self.context.shutdown.clone());
+        judge.run(publisher, unjudged, &self.holding, &self.progress).await
     }
 
     /// Reads the observations log into the book, and sends jobs to the publisher.
@@ -146,12 +190,23 @@ impl Worker {
         jobs: mpsc::Sender<Numbered>,
         start: Start,
     ) -> Result<(), Failure> {
+        let mut holding = self.holding.subscribe();
         let mut fold = Fold::new(self, start);
         fold.announce();
+        let held = holding.borrow_and_update().clone();
+        if *fold.known.state().book().held() != held {
+            fold.let_go(held).await?;
+        }
         loop {
             let progress = tokio::select! {
                 biased;
                 () = self.context.shutdown.cancelled() => return Ok(()),
+                // The sender is part of the worker.
+                _alive = holding.changed() => {
+                    let held = holding.borrow_and_update().clone();
+                    fold.let_go(held).await?;
+                    continue;
+                }
                 progress = fold.follower.next() => progress.inspect_err(|error| self.refuse(error))?,
             };
             let Some(job) = fold.take(progress).await? else { continue };
@@ -184,13 +239,15 @@ impl Worker {
         mut publisher: Publisher,
         mut jobs: mpsc::Receiver<Numbered>,
         reached: &Sender<Position>,
+        judgements: mpsc::Sender<Judgement>,
     ) -> Result<(), Failure> {
         while let Some((number, job)) = jobs.recv().await {
             let (began, is_revision) = (Instant::now(), matches!(job, Job::Revision(_)));
+            let applied = job.position();
             tokio::select! {
                 biased;
                 () = self.context.shutdown.cancelled() => return Ok(()),
-                done = execute(&mut publisher, job) => done?,
+                done = self.execute(&mut publisher, job, &judgements) => done?,
             }
             if is_revision {
                 self.context.metrics.observe(&catalogue::PUBLISH_SECONDS, [], began.elapsed());
@@ -202,11 +259,42 @@ impl Worker {
             let published = publisher.published();
             self.exposures.set_live(published, &*self.logs.exposures);
             reached.send_replace(published);
+            self.progress.send_modify(|progress| {
+                progress.applied = progress.applied.max(applied);
+                progress.published = progress.published.max(published);
+            });
             self.announce.send_modify(|snapshot| {
                 if snapshot.jobs == number {
                     snapshot.published = Some(published);
                 }
             });
+        }
+        Ok(())
+    }
+
+    /// Executes one job.
+    async fn execute(
+        &self,
+        publisher: &mut Publisher,
+        job: Job,
+        judgements: &mpsc::Sender<Judgement>,
+    ) -> Result<(), Failure> {
+        let judgement = match job {
+            Job::Revision(revision) => {
+                let span = tracing::info_span!("apply", release = revision.content.release.id);
+                trace::link_to_cause(&span, revision.traceparent.as_deref());
+                let revision = Arc::new(revision);
+                publisher.apply(Arc::clone(&revision)).instrument(span).await?;
+                Judgement::Revision(revision)
+            }
+            Job::Complete(book, position) => {
+                publisher.complete(&book).await?;
+                Judgement::UpTo(position)
+            }
+        };
+        if self.judge.is_some() {
+            // Fails only if judging has failed, which is reported there.
+            let _ended = judgements.send(judgement).await;
         }
         Ok(())
     }
@@ -264,12 +352,18 @@ struct Fold<'a> {
 
 impl<'a> Fold<'a> {
     fn new(worker: &'a Worker, start: Start) -> Self {
-        let Start { known, reached, .. } = start;
+        let Start { mut known, reached, .. } = start;
+        if known.position() == 0 {
+            known = Projection::new(BookState::holding(worker.holding.borrow().clone()));
+        }
         let log = Arc::clone(&worker.logs.observations);
-        worker.observations.begin_fold();
         let follower = Follower::new(log, Filter::All, known.position());
         let snapshot = worker.announce.borrow();
         let (number, is_announced) = (snapshot.jobs, !snapshot.ready);
+        // What a replica takes over is folded beside a book that is up to date.
+        if is_announced || worker.judge.is_none() {
+            worker.observations.begin_fold();
+        }
         Self { worker, follower, known, reached, number, is_complete: false, is_announced }
     }
 
@@ -284,7 +378,7 @@ impl<'a> Fold<'a> {
                 self.worker.observations.set_live(position, &*self.worker.logs.observations);
                 self.announce();
                 self.worker.serve();
-                Ok(Some(Job::Complete(Arc::clone(self.known.state().book()))))
+                Ok(Some(Job::Complete(Arc::clone(self.known.state().book()), self.known.position())))
             }
             Progress::Interrupted(interruption) => {
                 self.interrupt(&interruption);
@@ -312,12 +406,38 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn interrupt(&self, interruption: &Interruption) {
+    /// Lets go of the materials that a holding does not include.
+    async fn let_go(&mut self, held: Holding) -> Result<(), Failure> {
+        let known = std::mem::take(&mut self.known);
+        let left = spawn_blocking(move || {
+            let position = known.position();
+            let mut left = Projection::new(known.into_state().held_by(&held));
+            left.pass(position);
+            left
+        });
+        self.known = left.await.map_err(crashed)?;
+        self.announce();
+        Ok(())
+    }
+
+    fn interrupt(&mut self, interruption: &Interruption) {
         self.worker.observations.set_interrupted(interruption);
-        if matches!(interruption.error, Error::Corrupt { .. }) && self.is_announced {
+        if !matches!(interruption.error, Error::Corrupt { .. }) {
+            return;
+        }
+        if !self.is_announced && self.is_as_far() {
+            self.is_announced = true;
+            self.announce();
+        }
+        if self.is_announced {
             // No more will come before somebody acts: what is folded is what there is to answer from.
             self.worker.serve();
         }
+    }
+
+    /// Whether this is folded beside an older book, of which nothing is lost if this one takes its place.
+    fn is_as_far(&self) -> bool {
+        self.worker.judge.is_some() && self.known.position() >= self.worker.announce.borrow().position
     }
 
     fn announce(&self) {
@@ -340,18 +460,6 @@ impl<'a> Fold<'a> {
             }
         };
         sent.is_ok()
-    }
-}
-
-/// Executes one job.
-async fn execute(publisher: &mut Publisher, job: Job) -> Result<(), Failure> {
-    match job {
-        Job::Revision(revision) => {
-            let span = tracing::info_span!("apply", release = revision.content.release.id);
-            trace::link_to_cause(&span, revision.traceparent.as_deref());
-            publisher.apply(Arc::new(revision)).instrument(span).await
-        }
-        Job::Complete(book) => publisher.complete(&book).await,
     }
 }
 

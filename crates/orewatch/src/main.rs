@@ -21,6 +21,7 @@ mod services;
 mod session;
 mod settings;
 mod settle;
+mod sharing;
 mod times;
 mod version;
 mod view;

@@ -93,7 +93,11 @@ pub(crate) fn jetstream_options(settings: &Settings, name: &str) -> Result<JetSt
     })
 }
 
-fn ordinal(settings: &Settings) -> Result<Option<u32>, Failure> {
+/// Number of this process among those of its service.
+///
+/// # Errors
+/// A number that is too large, or none.
+pub(crate) fn ordinal(settings: &Settings) -> Result<Option<u32>, Failure> {
     let ordinal: Option<u32> = settings.get("ordinal")?;
     match ordinal {
         Some(number) if number > MAX_ORDINAL => {

@@ -22,7 +22,7 @@ const BACKUP_INTERVAL: Duration = Duration::from_secs(60);
 const BACKUP_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Files with certificates: the name under which their expiry is reported is that of their setting.
-const CERTIFICATES: [&str; 5] = ["tls-cert", "tls-client-ca", "nats-ca", "nats-cert", "ca-file"];
+const CERTIFICATES: [&str; 6] = ["tls-cert", "tls-client-ca", "tls-ca", "nats-ca", "nats-cert", "ca-file"];
 
 /// What a process reports on itself.
 #[derive(Clone, Debug, Default)]

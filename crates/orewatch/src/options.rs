@@ -1,6 +1,7 @@
 //! Options that several commands share. Their values come from flags, the environment or a configuration
 //! file: see [`KEYS`].
 pub(crate) mod access;
+mod share;
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +11,14 @@ use orewatch_runtime::Key;
 
 use crate::render::{Dialect, Out};
 use access::{AccessOptions, ClientTlsOptions};
+use share::ShareOptions;
 
 /// Options that can also be set in the environment or in the configuration file.
 pub(crate) const KEYS: &[Key] = &[
     Key::new("access-file"),
     Key::new("actors"),
     Key::new("admin"),
+    Key::new("advertise"),
     Key::new("alerting"),
     Key::new("allow-private"),
     Key::new("archive"),
@@ -52,6 +55,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("require-client-cert"),
     Key::new("secrets-dir"),
     Key::new("server"),
+    Key::new("share"),
     Key::new("shutdown-budget"),
     Key::new("snapshots"),
     Key::new("stale-after"),
@@ -134,6 +138,8 @@ pub(crate) struct ServerOptions {
     /// Time that a log may be away before a service that still answers is reported as not ready [default: 5m]
     #[arg(long, value_name = "DURATION")]
     stale_after: Option<String>,
+    #[command(flatten)]
+    share: ShareOptions,
     /// Modes of gates, such as scope-jump=warn,baci-hs92/partner-sums=block; MODE is off, warn or block
     #[arg(long, value_name = "[DATASET/]GATE=MODE")]
     gates: Option<String>,
@@ -335,7 +341,7 @@ impl Keyed for ServerOptions {
             ("secrets-dir", &self.secrets_dir),
             ("ca-file", &self.ca_file),
         ]);
-        self.access.flags().into_iter().chain(own).collect()
+        self.access.flags().into_iter().chain(self.share.flags()).chain(own).collect()
     }
 }
 

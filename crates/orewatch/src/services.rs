@@ -15,7 +15,7 @@ use orewatch_ingestion::GateModes;
 use orewatch_ingestion::archive::{ArchiveLocation, Quota};
 use orewatch_runtime::metrics::{MeteredLog, Metrics};
 use orewatch_runtime::{
-    ANSWERS_STALE, ClientTls, Context, FOLD_PROGRESS, LOG_STATE, LogTarget, Settings, client,
+    ANSWERS_STALE, ClientTls, Context, FOLD_PROGRESS, LOG_STATE, LogTarget, Settings, Sharing, client,
 };
 use orewatch_store::snapshots::SnapshotPlace;
 use tonic::Code;
@@ -28,6 +28,7 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::nats_options::jetstream_options;
 use crate::observing::Observing;
 use crate::settings::{bytes, duration};
+use crate::sharing::ShareConfig;
 
 /// Default of `--keep-refused`: how long the archive keeps files that no release needs.
 const DEFAULT_KEEP_REFUSED: &str = "720h";
@@ -100,6 +101,8 @@ pub(crate) struct ServicesConfig {
     pub(crate) stale_after: Duration,
     /// What the process reports on itself.
     pub(crate) observing: Observing,
+    /// How services share their work with other replicas. `None`: they do not.
+    pub(crate) share: Option<ShareConfig>,
 }
 
 impl ServicesConfig {
@@ -135,8 +138,20 @@ impl ServicesConfig {
         let nats = jetstream_options(settings, name)?;
         let stale_after = duration(settings, "stale-after", DEFAULT_STALE_AFTER)?;
         let actors = actors_place(&log, beside, settings)?;
-        let observing = Observing::new(settings)?;
-        Ok(Self { log, nats, ingestion, exposure, alerting, actors, stale_after, observing })
+        let (observing, share) = (Observing::new(settings)?, None);
+        Ok(Self { log, nats, ingestion, exposure, alerting, actors, stale_after, observing, share })
+    }
+
+    /// How a service shares its partitions. `None`: it does not.
+    fn share(
+        &self,
+        context: &Context,
+        service: Service,
+        partitions: BTreeSet<&'static str>,
+    ) -> Result<Option<Sharing>, Failure> {
+        let start =
+            |share: &ShareConfig| share.start(context, (&self.log, &self.nats), service.short(), partitions);
+        self.share.as_ref().map(start).transpose()
     }
 }
 
@@ -232,11 +247,23 @@ async fn start(
         Service::Exposure => {
             let logs =
                 orewatch_exposure::Logs { observations: log("observations")?, exposures: log("exposures")? };
-            orewatch_exposure::start(context, logs, config.exposure.clone(), routes).await
+            match config.share(&context, service, orewatch_exposure::partitions())? {
+                Some(sharing) => {
+                    let config = config.exposure.clone();
+                    orewatch_exposure::start_shared(context, logs, config, sharing, routes).await
+                }
+                None => orewatch_exposure::start(context, logs, config.exposure.clone(), routes).await,
+            }
         }
         Service::Alerting => {
             let logs = orewatch_alerting::Logs { exposures: log("exposures")?, alerts: log("alerts")? };
-            orewatch_alerting::start(context, logs, config.alerting.clone(), routes).await
+            match config.share(&context, service, orewatch_alerting::partitions())? {
+                Some(sharing) => {
+                    let config = config.alerting.clone();
+                    orewatch_alerting::start_shared(context, logs, config, sharing, routes).await
+                }
+                None => orewatch_alerting::start(context, logs, config.alerting.clone(), routes).await,
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The context that a service runs in.
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub struct Context {
     pub actors: ActorNames,
     /// Time that a log may not be followed before a service is reported as not ready.
     pub stale_after: Duration,
+    /// Address that the server of the process listens on. `None`: it has no server.
+    pub address: Option<SocketAddr>,
     /// Records what happens, for whoever operates the process.
     pub metrics: Metrics,
     /// Files with certificates whose expiry is reported.
@@ -65,6 +68,7 @@ impl Context {
             logs: FollowedLogs::default(),
             actors: ActorNames::default(),
             stale_after: DEFAULT_STALE_AFTER,
+            address: None,
             metrics: Metrics::default(),
             certificates: Certificates::default(),
             ended: CancellationToken::new(),

@@ -1,7 +1,7 @@
 //! What every process needs, whichever services it runs: configuration ([`Settings`]), logs and traces
 //! ([`Telemetry`]), [`metrics`], the clock, the [`Context`] that a service runs in, the [`Server`] around it
-//! with access control, TLS and limits on what calls take, the [`admin`] port beside it, and the client's
-//! connection to a server.
+//! with access control, TLS and limits on what calls take, the [`admin`] port beside it, the client's
+//! connection to a server, and how replicas of a service share their work ([`Sharing`]).
 
 mod access;
 mod actor_names;
@@ -25,6 +25,7 @@ mod readiness;
 mod seldom;
 mod server;
 mod settings;
+mod sharing;
 mod shifted_clock;
 mod signal;
 pub mod stderr;
@@ -47,6 +48,7 @@ pub use phase::Phase;
 pub use readiness::Readiness;
 pub use server::{Running, Server, serve};
 pub use settings::{Key, Settings, Source};
+pub use sharing::{Member, Members, OpenLeases, Record, Sharing};
 pub use shifted_clock::ShiftedClock;
 pub use signal::Signals;
 pub use target::{InvalidTarget, LogStore, LogTarget};

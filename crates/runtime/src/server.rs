@@ -111,9 +111,7 @@ impl Server {
         }
         let names: Vec<&str> = self.services.iter().map(|interface| short_name(interface)).collect();
         let metrics = Metrics::for_services(&names);
-        let context = Context::new(Arc::clone(&self.clock), reporter.clone())
-            .with_actors(self.access.names().clone())
-            .with_metrics(metrics.clone());
+        let context = self.context(reporter.clone(), address).with_metrics(metrics.clone());
         let mut routes = Routes::builder();
         routes.add_service(HealthServer::new(DetailedHealth::new(reporter, context.clone())));
         add_reflection(&mut routes)?;
@@ -148,6 +146,12 @@ impl Server {
             close,
             connections,
         })
+    }
+
+    /// The context of its services at an address.
+    fn context(&self, reporter: HealthReporter, address: SocketAddr) -> Context {
+        let context = Context::new(Arc::clone(&self.clock), reporter);
+        Context { address: Some(address), ..context.with_actors(self.access.names().clone()) }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orewatch_eventlog::jetstream::{self, JetStream, JetStreamOptions};
+use orewatch_eventlog::leases::{Leases, LocalLeases};
 use orewatch_eventlog::{EventLog, embedded};
 
 use orewatch_contracts::Failure;
@@ -56,6 +57,22 @@ impl fmt::Display for LogTarget {
 }
 
 impl LogTarget {
+    /// Opens the leases of a service, on a connection of their own. In a directory, which one process has,
+    /// that process is the only member.
+    ///
+    /// # Errors
+    /// Those of the NATS server.
+    pub async fn leases(
+        &self,
+        options: &JetStreamOptions,
+        service: &str,
+    ) -> Result<Arc<dyn Leases>, Failure> {
+        match self.connect(options).await? {
+            LogStore::Embedded(_) => Ok(Arc::new(LocalLeases::default())),
+            LogStore::JetStream(nats) => Ok(nats.leases(service).await?),
+        }
+    }
+
     /// Connects to the NATS server with some options. Nothing is opened yet in a directory. Warns if what the
     /// server acknowledges may not survive a loss of power.
     ///

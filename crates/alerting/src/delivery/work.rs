@@ -31,6 +31,7 @@ use crate::actors::with_names;
 use crate::append::{append, invalid_stream};
 use crate::observe::record_attempt;
 use crate::service_state::{ServiceState, stopping, wait_until_caught_up, wait_until_folded};
+use crate::turns::Turns;
 
 /// Attempts at a time to all healthy receivers, and to all failing ones.
 const MAX_CONCURRENT_ATTEMPTS: usize = 64;
@@ -64,6 +65,14 @@ impl Task {
             Self::Disable(disabled, _) => format!("receiver/{}", disabled.receiver),
         }
     }
+
+    /// The receiver that it concerns.
+    fn receiver(&self) -> &str {
+        match self {
+            Self::Step(message, _) => &message.outline.receiver,
+            Self::Disable(disabled, _) => &disabled.receiver,
+        }
+    }
 }
 
 /// Delivers messages.
@@ -80,6 +89,8 @@ pub(crate) struct Deliverer {
     replica: Uuid,
     healthy: Arc<Semaphore>,
     failing: Arc<Semaphore>,
+    /// Whose turn it is, where replicas share the work.
+    turns: Turns,
 }
 
 impl Deliverer {
@@ -93,7 +104,13 @@ impl Deliverer {
     ) -> Self {
         let pool = || Arc::new(Semaphore::new(MAX_CONCURRENT_ATTEMPTS));
         let (replica, healthy, failing) = (Uuid::now_v7(), pool(), pool());
-        Self { context, log, service, sender, is_alone, replica, healthy, failing }
+        let turns = Turns::default();
+        Self { context, log, service, sender, is_alone, replica, healthy, failing, turns }
+    }
+
+    /// The same worker, which takes turns with others.
+    pub(crate) fn with_turns(self, turns: Turns) -> Self {
+        Self { turns, ..self }
     }
 
     /// Works until the process stops. Then it begins nothing more, and waits for what is in progress.
@@ -126,10 +143,13 @@ impl Deliverer {
         // This process has made no attempt yet. If no other can, the holders of all leases have ended.
         let abandoned =
             if self.is_alone { leased_attempts(&service.borrow().delivery) } else { BTreeMap::new() };
-        let mut busy = BTreeSet::new();
+        let (mut busy, mut turns) = (BTreeSet::new(), self.turns.clone());
         loop {
             let now = self.context.clock.now();
-            let (todo, next_due) = plan_tasks(&service.borrow_and_update().delivery, now, &busy, &abandoned);
+            let (mut todo, next_due) =
+                plan_tasks(&service.borrow_and_update().delivery, now, &busy, &abandoned);
+            turns.keep(&todo.iter().map(Task::key).collect());
+            todo.retain(|task| turns.is_own(task.receiver(), &task.key()));
             for task in todo {
                 let key = task.key();
                 busy.insert(key.clone());
@@ -139,6 +159,7 @@ impl Deliverer {
             tokio::select! {
                 changed = service.changed() => changed.map_err(|_| stopping())?,
                 () = self.sleep_until(next_due) => {}
+                () = turns.changed() => {}
                 Some(done) = tasks.join_next() => {
                     let (key, outcome) = done.map_err(panicked)?;
                     busy.remove(&key);

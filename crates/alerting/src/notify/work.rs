@@ -9,7 +9,7 @@ use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::{AlertEvent, Notification, NotificationPlanned};
 use orewatch_eventlog::{EventLog, Position};
 use orewatch_rules::facts::{alert_event, notification_stream};
-use orewatch_runtime::{Context, trace};
+use orewatch_runtime::{Clock, Context, trace};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
@@ -18,6 +18,7 @@ use crate::append::{append, invalid_stream};
 use crate::blocking::run_blocking;
 use crate::evaluated::Evaluated;
 use crate::service_state::{ServiceState, stopping, wait_until_folded};
+use crate::turns::Turns;
 
 /// Messages that are appended at a time.
 const MAX_CONCURRENT_APPENDS: usize = 16;
@@ -34,6 +35,8 @@ pub(crate) struct Notifier {
     /// Whether everything that was on the logs when the service started has been evaluated. Until then alerts
     /// may fire that have long been resolved.
     pub(crate) is_evaluated: watch::Receiver<bool>,
+    /// Whose turn it is, where replicas share the work.
+    pub(crate) turns: Turns,
 }
 
 impl Notifier {
@@ -61,15 +64,17 @@ impl Notifier {
                 // Messages have the newest figures: those of the last evaluation on the log, whichever
                 // replica made it.
                 let evaluated = service.settled().filter(|_| is_due(&service.notify, now)).cloned();
+                // What is due waits for the figures of another replica: a change of the state says when.
+                let is_ahead = |next: &Timestamp| !self.turns.are_shared() || *next > now;
                 let state = match evaluated {
                     Some(evaluated) => Ok((service.notify.clone(), evaluated)),
-                    None => Err(next_due(&service.notify, now)),
+                    None => Err(next_due(&service.notify, now).filter(is_ahead)),
                 };
                 (state, service.notify.refusals())
             };
             // Planning looks at all alerts of a group, and their newest figures are evaluated: both may take
             // long.
-            let (due, next) = match state {
+            let (mut due, next) = match state {
                 Ok((state, evaluated)) => {
                     run_blocking(move |_| {
                         (with_newest_figures(plan(&state, now), &evaluated), next_due(&state, now))
@@ -78,6 +83,10 @@ impl Notifier {
                 }
                 Err(next) => (Vec::new(), next),
             };
+            let all_due: BTreeSet<String> = due.iter().map(|notification| notification.id.clone()).collect();
+            self.turns.keep(&all_due);
+            due.retain(|notification| self.turns.is_own(&notification.subscription, &notification.id));
+            let next = next.filter(|_| all_due.is_empty());
             if refused > refusals {
                 tracing::warn!(
                     alerts = refused - refusals,
@@ -86,20 +95,15 @@ impl Notifier {
                 refusals = refused;
             }
             if due.is_empty() {
+                let (clock, turns) = (&self.context.clock, &mut self.turns);
                 tokio::select! {
                     changed = changes.changed() => changed.map_err(|_| stopping())?,
-                    () = self.sleep_until(next) => {}
+                    () = sleep_until(&**clock, next) => {}
+                    () = turns.changed() => {}
                 }
             } else {
                 before = self.append_all(due, &before).await?;
             }
-        }
-    }
-
-    async fn sleep_until(&self, next: Option<Timestamp>) {
-        match next {
-            Some(next) => self.context.clock.sleep_until(next).await,
-            None => std::future::pending().await,
         }
     }
 
@@ -139,6 +143,13 @@ impl Notifier {
         let appended = append_message(&*self.log, notification, now).instrument(span).await?;
         let (Ok(position) | Err(position)) = appended;
         Ok(position)
+    }
+}
+
+async fn sleep_until(clock: &dyn Clock, next: Option<Timestamp>) {
+    match next {
+        Some(next) => clock.sleep_until(next).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -184,12 +184,11 @@ impl OutcomeSink for OutcomeCollector<'_> {
     }
 }
 
-/// Counts the subjects of all rules in all materials; `in_full` also those that are held back or fail.
-pub(super) fn count_subjects(
+/// Counts the subjects of all rules in some materials; `in_full` also those that are held back or fail.
+pub(super) fn count_subjects<'m>(
     state: &RulesState,
-    mark: Mark,
-    rules: &Rulebook,
-    figures: &Figures,
+    (mark, rules, figures): (Mark, &Rulebook, &Figures),
+    materials: impl Iterator<Item = &'m str>,
     in_full: bool,
     stop: &CancellationToken,
 ) -> BTreeMap<String, Arc<RuleStatuses>> {
@@ -197,7 +196,7 @@ pub(super) fn count_subjects(
     let count = |material: &str| {
         Arc::new(RuleStatuses::new(look, rules, material, in_full, &|| !stop.is_cancelled()))
     };
-    figures.materials().map(|material| (material.to_owned(), count(material))).collect()
+    materials.map(|material| (material.to_owned(), count(material))).collect()
 }
 
 /// About how many steps it takes to count the subjects of all rules that are held back or fail.

@@ -101,6 +101,21 @@ pub(super) const AREA: Area = Area {
             "Try again later. What was recorded is safe.",
         ),
         external(
+            "ordinal-taken",
+            "Another process of the service has the ordinal of this one.",
+            "Give each process of a service an ordinal of its own with `--ordinal`.",
+        ),
+        external(
+            "share-moved",
+            "Another replica has to answer for a material by now.",
+            "Try again. A replica that is asked by a client does that itself.",
+        ),
+        external(
+            "share-unheld",
+            "No replica holds a material at present, because the one that held it has gone.",
+            "Try again soon: another replica takes over.",
+        ),
+        external(
             "shutdown-timeout",
             "Some tasks did not end in time while the service stopped.",
             "Raise `shutdown-budget` if this happens again.",

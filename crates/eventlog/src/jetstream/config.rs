@@ -6,9 +6,25 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, Placement, RetentionP
 use super::JetStreamOptions;
 use super::envelope;
 
+/// Name of the bucket of leases, which is set up and checked like a log.
+pub const LEASES: &str = "leases";
+
+/// The bucket, as clients of NATS call it.
+const BUCKET: &str = "orewatch-leases";
+
 /// Name of a log's JetStream stream.
 pub(super) fn stream_name(log: &str) -> String {
-    log.to_ascii_uppercase()
+    if log == LEASES { format!("KV_{BUCKET}") } else { log.to_ascii_uppercase() }
+}
+
+/// Subject of the leases of a service.
+pub(super) fn lease_subject(service: &str) -> String {
+    format!("$KV.{BUCKET}.{service}")
+}
+
+/// The subjects of a log's stream.
+fn subjects(log: &str) -> String {
+    if log == LEASES { format!("$KV.{BUCKET}.>") } else { envelope::subjects(log) }
 }
 
 /// What differs from one installation to the next in the stream of a log.
@@ -36,22 +52,43 @@ pub fn stream_settings(log: &str, options: &JetStreamOptions) -> StreamSettings 
     StreamSettings {
         name: stream_name(log),
         log: log.to_owned(),
-        subject: envelope::subjects(log),
+        subject: subjects(log),
         replicas: options.replicas,
-        max_bytes: options.max_log_bytes,
+        max_bytes: options.max_log_bytes.filter(|_| log != LEASES),
         duplicate_window: options.duplicate_window,
         placement_tags: options.placement_tags.clone(),
     }
 }
 
-/// The configuration of a log's stream.
+/// The configuration of the bucket of leases: that of a key-value bucket with the last value of each key, and
+/// a time to live for each.
+fn bucket(options: &JetStreamOptions) -> Config {
+    Config {
+        name: stream_name(LEASES),
+        description: Some("Orewatch: which replicas are there, and what each holds".to_owned()),
+        subjects: vec![subjects(LEASES)],
+        max_messages_per_subject: 1,
+        max_bytes: -1,
+        allow_atomic_publish: false,
+        allow_rollup: true,
+        allow_message_ttl: true,
+        deny_purge: false,
+        ..log_stream(LEASES, options)
+    }
+}
+
+/// The configuration of a log's stream, or of the bucket of leases.
 pub(super) fn wanted(log: &str, options: &JetStreamOptions) -> Config {
+    if log == LEASES { bucket(options) } else { log_stream(log, options) }
+}
+
+fn log_stream(log: &str, options: &JetStreamOptions) -> Config {
     Config {
         name: stream_name(log),
         description: Some(format!(
             "Orewatch: the {log} log; an event is a CloudEvent with a protobuf payload"
         )),
-        subjects: vec![envelope::subjects(log)],
+        subjects: vec![subjects(log)],
         retention: RetentionPolicy::Limits,
         storage: StorageType::File,
         // A full log refuses what is new; the default would drop what is old.
@@ -135,6 +172,15 @@ pub(super) fn drift(wanted: &Config, actual: &Config) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leases_are_a_bucket_and_logs_are_none() {
+        let wanted = |log| wanted(log, &JetStreamOptions::default());
+        let (leases, alerts) = (wanted(LEASES), wanted("alerts"));
+        assert_eq!((&*leases.name, leases.subjects), ("KV_orewatch-leases", vec![lease_subject(">")]));
+        assert!(leases.allow_message_ttl && leases.max_messages_per_subject == 1);
+        assert!(!alerts.allow_message_ttl && alerts.deny_purge);
+    }
 
     #[test]
     fn every_difference_is_named_with_both_values() {

@@ -5,6 +5,7 @@
 //! consumer, the consumer. What is not listed is refused.
 //!
 //! No permission to acknowledge (`$JS.ACK`) is needed: readers keep their own cursors.
+use super::config::LEASES;
 use super::names::{MAX_NAMES, consumer_name};
 use super::{API, config, envelope};
 
@@ -23,6 +24,8 @@ pub struct Identity {
     pub instances: usize,
     /// It makes streams and changes them, and reads nothing.
     pub administers: bool,
+    /// Its processes share their work, and announce what they hold.
+    pub holds_leases: bool,
 }
 
 /// The permissions of an identity. Everything else is refused.
@@ -52,7 +55,8 @@ impl Identity {
                 logs.sort_unstable();
                 logs.dedup();
                 let questions = logs.into_iter().flat_map(|log| self.questions(log));
-                questions.chain(self.writes.iter().map(|name| writing(name))).collect()
+                let writes = self.writes.iter().map(|name| writing(name));
+                questions.chain(writes).chain(self.leases()).collect()
             }
         };
         Grants { publish, subscribe: vec![format!("{}.>", self.inbox())] }
@@ -63,7 +67,7 @@ impl Identity {
     pub(super) fn needs(&self, consumer: &str) -> Vec<(String, Vec<String>)> {
         if self.administers {
             let made = |log: &str| format!("{API}.STREAM.CREATE.{}", config::stream_name(log));
-            let subjects = ["observations", "exposures", "alerts"].map(made);
+            let subjects = ["observations", "exposures", "alerts", LEASES].map(made);
             return vec![("make streams".to_owned(), Vec::from(subjects))];
         }
         let reads = self.reads.iter().map(|log| {
@@ -79,7 +83,12 @@ impl Identity {
             let subjects: Vec<String> = questions.into_iter().chain([subject]).collect();
             (format!("write {name}"), subjects)
         });
-        reads.chain(writes).collect()
+        let leases = self.holds_leases.then(|| {
+            let subjects: Vec<String> =
+                self.leases().iter().map(|subject| subject.replace('*', "doctor")).collect();
+            ("announce replicas".to_owned(), subjects)
+        });
+        reads.chain(writes).chain(leases).collect()
     }
 
     /// The questions of the API that a reader or a writer of a log asks.
@@ -89,6 +98,16 @@ impl Identity {
         if self.reads.iter().any(|read| read == log) {
             all.extend(self.consumers().flat_map(|name| consumes(&stream, &name)));
         }
+        all
+    }
+
+    /// What it needs to announce its own leases and to see those of others.
+    fn leases(&self) -> Vec<String> {
+        if !self.holds_leases {
+            return Vec::new();
+        }
+        let mut all = self.questions(LEASES);
+        all.push(format!("{}.*", config::lease_subject(&self.name)));
         all
     }
 
@@ -134,6 +153,7 @@ mod tests {
             writes: vec!["exposures".to_owned()],
             instances: 2,
             administers: false,
+            holds_leases: true,
         }
     }
 
@@ -146,12 +166,14 @@ mod tests {
             "$JS.API.STREAM.MSG.GET.EXPOSURES",
             "$JS.API.CONSUMER.CREATE.OBSERVATIONS.exposure-1-0",
             "$JS.API.CONSUMER.MSG.NEXT.EXPOSURES.exposure-0-15",
+            "$JS.API.STREAM.MSG.GET.KV_orewatch-leases",
+            "$KV.orewatch-leases.exposure.*",
         ] {
             assert!(grants.publish.iter().any(|granted| granted == subject), "{subject}");
         }
         assert_eq!(grants.subscribe, ["_INBOX_exposure.>"]);
         let consumers = 2 * 2 * MAX_NAMES * 4;
-        assert_eq!(grants.publish.len(), 2 * 2 + consumers + 1, "and nothing else");
+        assert_eq!(grants.publish.len(), 2 * 2 + consumers + 1 + 3, "and nothing else");
     }
 
     #[test]
@@ -159,9 +181,9 @@ mod tests {
         let exposure = exposure();
         let (needs, grants) = (exposure.needs("exposure-0-0"), exposure.grants());
         let purposes: Vec<&str> = needs.iter().map(|(purpose, _)| purpose.as_str()).collect();
-        assert_eq!(purposes, ["read observations", "read exposures", "write exposures"]);
+        assert_eq!(purposes, ["read observations", "read exposures", "write exposures", "announce replicas"]);
         for subject in needs.iter().flat_map(|(_, subjects)| subjects) {
-            let is_granted = |granted: &String| match granted.strip_suffix('>') {
+            let is_granted = |granted: &String| match granted.strip_suffix(['>', '*']) {
                 Some(beginning) => subject.starts_with(beginning),
                 None => granted == subject,
             };
@@ -178,6 +200,7 @@ mod tests {
             writes: vec!["alerts.skips".to_owned()],
             instances: 1,
             administers: false,
+            holds_leases: false,
         };
         assert_eq!(
             operator.grants().publish,

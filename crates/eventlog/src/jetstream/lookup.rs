@@ -96,11 +96,20 @@ async fn next_event(
     mut from: Position,
 ) -> Result<Option<StreamMessage>, Trouble> {
     loop {
-        match found(stream.get_first_raw_message_by_subject(subject, from).await)? {
+        match next_message(stream, subject, from).await? {
             Some(message) if !envelope::is_ours(log, &message.headers) => from = message.sequence + 1,
             message => return Ok(message),
         }
     }
+}
+
+/// The first message on a subject, which may have wildcards, at a position or after it.
+pub(super) async fn next_message(
+    stream: &Stream<()>,
+    subject: &str,
+    from: Position,
+) -> Result<Option<StreamMessage>, Trouble> {
+    found(stream.get_first_raw_message_by_subject(subject, from).await)
 }
 
 /// The positions of the events, if exactly they follow `expected` on the subject.

@@ -52,6 +52,7 @@ mod envelope;
 mod existing;
 mod grants;
 mod in_order;
+mod leases;
 mod lookup;
 mod names;
 mod options;
@@ -63,7 +64,7 @@ mod setup;
 mod source;
 mod tail;
 
-pub use config::{StreamSettings, stream_settings};
+pub use config::{LEASES, StreamSettings, stream_settings};
 pub use grants::{Grants, Identity};
 pub use names::MAX_NAMES;
 use names::Names;

@@ -140,7 +140,7 @@ async fn send_rest(to: &Destination<'_>, mut batch: Batch, events: &[NewEvent], 
 }
 
 /// Reads the answer of the server.
-fn acknowledged(answer: &[u8]) -> Outcome {
+pub(super) fn acknowledged(answer: &[u8]) -> Outcome {
     match serde_json::from_slice::<Response<PublishAck>>(answer) {
         Ok(Response::Ok(ack)) if ack.duplicate => Outcome::KnownId,
         Ok(Response::Ok(ack)) => Outcome::Stored(ack.sequence),

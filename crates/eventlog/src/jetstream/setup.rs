@@ -66,7 +66,7 @@ impl Finding {
 }
 
 impl JetStream {
-    /// Makes the stream of a log, unless it is there.
+    /// Makes the stream of a log, or the bucket of leases, unless it is there.
     ///
     /// # Errors
     /// [`Error::Misconfigured`] if services would refuse the server, or a stream is there that is not as it
@@ -88,17 +88,25 @@ impl JetStream {
     pub async fn check(&self, logs: &[&str]) -> Result<Vec<Finding>, Error> {
         let mut findings = self.server_findings();
         for log in logs {
-            let deadline = Instant::now() + self.options.patience;
-            let asked = self.asked(log, &["STREAM.INFO"]);
-            let found = patiently(log, deadline, |wait| self.ask(wait, &asked, self.info(log))).await?;
-            let wanted = config::wanted(log, &self.options);
-            let wanted = match &found {
-                Some(found) if !self.options.makes_streams => config::tolerated(wanted, found),
-                _ => wanted,
-            };
-            findings.extend(stream_findings(&wanted, found.as_ref()));
+            findings.extend(self.check_stream(log).await?);
         }
         Ok(findings)
+    }
+
+    /// Compares the stream of a log, or the bucket of leases, with what it must be.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`]; [`Error::Unavailable`].
+    pub async fn check_stream(&self, log: &str) -> Result<Vec<Finding>, Error> {
+        let deadline = Instant::now() + self.options.patience;
+        let asked = self.asked(log, &["STREAM.INFO"]);
+        let found = patiently(log, deadline, |wait| self.ask(wait, &asked, self.info(log))).await?;
+        let wanted = config::wanted(log, &self.options);
+        let wanted = match &found {
+            Some(found) if !self.options.makes_streams => config::tolerated(wanted, found),
+            _ => wanted,
+        };
+        Ok(stream_findings(&wanted, found.as_ref()))
     }
 
     /// The configuration of the stream of a log, if there is one.

@@ -17,6 +17,7 @@ mod foreign;
 mod harness;
 mod in_order;
 mod jetstream;
+mod leases;
 mod model;
 mod reading;
 mod replaced;

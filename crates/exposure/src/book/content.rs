@@ -9,7 +9,7 @@ use orewatch_contracts::ingestion::v1::{PublisherNote, Release};
 use super::table::Texts;
 use super::unit::ReleaseScope;
 use super::{
-    ClaimTable, ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market,
+    ClaimTable, ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Holding, Knowledge, Market,
     NamedTables, Output, Parameter, ParameterKey, Projection, RecordedAt, Reporter, Restriction,
     RestrictionKey, SortedRow, Table, TargetTable, TradeDirection,
 };
@@ -66,6 +66,12 @@ pub struct ReleaseContent {
 /// Indices of product codes with any flow, by material and stage.
 pub(super) type HeldCodes = BTreeMap<(&'static str, Stage), BTreeSet<u16>>;
 
+/// Whether every replica keeps all rows of a release: the products that its scope states may be of several
+/// materials, and then rows of one restate rows of another. Such releases are extracts, and small.
+pub(super) fn is_whole(release: &Release) -> bool {
+    release.scope.as_ref().is_some_and(|scope| !scope.products.is_empty())
+}
+
 /// The product codes of flows, by material and stage.
 pub(super) fn held_codes(flows: &FlowsByMarket) -> HeldCodes {
     let mut held = HeldCodes::new();
@@ -106,6 +112,36 @@ impl ReleaseContent {
             scope: self.scope.clone(),
             reports: OnceLock::new(),
         }
+    }
+
+    /// The content without the rows of trade of materials that a holding does not include.
+    #[must_use]
+    pub(super) fn held_by(self: &Arc<Self>, holding: &Holding) -> Arc<Self> {
+        if is_whole(&self.release) || self.flows.keys().all(|market| holding.includes(market.material)) {
+            return Arc::clone(self);
+        }
+        Arc::new(Self {
+            release: self.release.clone(),
+            flows: self.flows.held_by(holding),
+            output: self.output.clone(),
+            totals: self.totals.clone(),
+            governance: self.governance.clone(),
+            parameters: self.parameters.clone(),
+            restrictions: self.restrictions.clone(),
+            claims: self.claims.clone(),
+            projections: Arc::clone(&self.projections),
+            demand: self.demand.clone(),
+            targets: self.targets.clone(),
+            notes: self.notes.clone(),
+            products: self.products.clone(),
+            concerned: self.concerned.clone(),
+            proxies: self.proxies.clone(),
+            purities: self.purities.clone(),
+            chunks: self.chunks,
+            scope: self.scope.clone(),
+            held: self.held.clone(),
+            reports: OnceLock::new(),
+        })
     }
 
     /// The product codes of a material and stage with any flow, in any period.
@@ -244,6 +280,13 @@ impl Reports {
                     reports.add(market, TradeDirection::Exports, row.economy);
                 }
             }
+            // The codes of a report matter to the figures of their own material alone.
+            for (economy, direction, file) in stored.noted() {
+                reports.add(market, direction, economy);
+                if direction == TradeDirection::Imports {
+                    reports.files.entry(economy).or_default().insert(file);
+                }
+            }
         }
         reports
     }
@@ -299,6 +342,14 @@ impl CommittedRelease {
         let mapped = |content: &Arc<ReleaseContent>| Arc::new(content_from(content));
         let repaired = self.repaired.iter().map(|(recorded, content)| (*recorded, mapped(content)));
         Self { content: mapped(&self.content), repaired: repaired.collect(), ..self.clone() }
+    }
+
+    /// The release without the rows of trade of materials that a holding does not include.
+    #[must_use]
+    pub(super) fn held_by(&self, holding: &Holding) -> Self {
+        let repaired =
+            self.repaired.iter().map(|(recorded, content)| (*recorded, content.held_by(holding))).collect();
+        Self { content: self.content.held_by(holding), repaired, ..self.clone() }
     }
 
     /// Its content with all repairs.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::flow_columns::FlowColumns;
-use super::{Flow, Market, ResidualFlow, SortedRow};
+use super::{EconomyId, Flow, Holding, Market, Reporter, ResidualFlow, SortedRow, TradeDirection};
 
 /// The flows of a release, by market.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,12 @@ pub struct StoredFlows {
     products: BTreeSet<u16>,
     /// Trade with partners that are no economy.
     residuals: Vec<ResidualFlow>,
+    /// Who reports rows that another replica keeps.
+    noted: BTreeSet<NotedReport>,
 }
+
+/// Who reports a row, in which direction, and the file of an import (0 for an export).
+type NotedReport = (EconomyId, TradeDirection, u16);
 
 /// A part of the flows, from one chunk or several.
 #[derive(Clone, Debug)]
@@ -61,8 +66,20 @@ impl FlowsByMarket {
             own.parts.extend(stored.parts.iter().cloned());
             own.products.extend(&stored.products);
             own.residuals.extend_from_slice(&stored.residuals);
+            own.noted.extend(&stored.noted);
         }
         sum
+    }
+
+    /// The flows without the rows of materials that a holding does not include.
+    #[must_use]
+    pub(super) fn held_by(&self, holding: &Holding) -> Self {
+        let kept = |(market, stored): (&Market, &Arc<StoredFlows>)| {
+            let stays = holding.includes(market.material) || !stored.has_rows();
+            let stored = if stays { Arc::clone(stored) } else { Arc::new(stored.without_rows()) };
+            (*market, stored)
+        };
+        Self { markets: self.markets.iter().map(kept).collect() }
     }
 
     /// The flows of a market, to add some.
@@ -72,14 +89,20 @@ impl FlowsByMarket {
 }
 
 impl StoredFlows {
-    /// Reads the rows, sorted by [`SortedRow::key`].
+    /// Number of rows that are kept, without those of partners that are no economy.
     #[must_use]
-    pub fn rows(&self) -> Vec<Flow> {
-        let count = self.parts.iter().map(|part| match part {
+    pub fn row_count(&self) -> usize {
+        let counts = self.parts.iter().map(|part| match part {
             Part::Columns(columns) => columns.rows,
             Part::Rows(rows) => rows.len(),
         });
-        let mut flows = Vec::with_capacity(count.sum());
+        counts.sum()
+    }
+
+    /// Reads the rows, sorted by [`SortedRow::key`].
+    #[must_use]
+    pub fn rows(&self) -> Vec<Flow> {
+        let mut flows = Vec::with_capacity(self.row_count());
         for part in &self.parts {
             match part {
                 Part::Columns(columns) => columns.read(&mut flows),
@@ -101,6 +124,45 @@ impl StoredFlows {
         let mut residuals = self.residuals.clone();
         residuals.sort_by_key(SortedRow::key);
         residuals
+    }
+
+    /// Who reports rows that another replica keeps.
+    pub(super) fn noted(&self) -> impl Iterator<Item = NotedReport> {
+        self.noted.iter().copied()
+    }
+
+    fn has_rows(&self) -> bool {
+        !self.parts.is_empty() || !self.residuals.is_empty()
+    }
+
+    /// What is kept of rows that another replica keeps.
+    fn without_rows(&self) -> Self {
+        let mut noted =
+            Self { products: self.products.clone(), noted: self.noted.clone(), ..Self::default() };
+        self.rows().iter().for_each(|row| noted.note_row(row));
+        self.residuals.iter().for_each(|row| noted.note_residual(row));
+        noted
+    }
+
+    /// Notes a row that another replica keeps.
+    pub(super) fn note_row(&mut self, row: &Flow) {
+        self.products.insert(row.product);
+        // A row without a named reporter counts as a report of both sides.
+        if row.reporter != Reporter::Exporter {
+            self.noted.insert((row.importer, TradeDirection::Imports, row.origin.file));
+        }
+        if row.reporter != Reporter::Importer {
+            self.noted.insert((row.exporter, TradeDirection::Exports, 0));
+        }
+    }
+
+    /// Notes a row with a partner that is no economy, which another replica keeps.
+    pub(super) fn note_residual(&mut self, row: &ResidualFlow) {
+        self.products.insert(row.product);
+        self.noted.insert(match row.is_import {
+            true => (row.economy, TradeDirection::Imports, row.origin.file),
+            false => (row.economy, TradeDirection::Exports, 0),
+        });
     }
 
     pub(super) fn add_residual(&mut self, row: ResidualFlow) {

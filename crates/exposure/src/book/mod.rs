@@ -35,6 +35,7 @@ mod decode;
 mod economy;
 mod flow_columns;
 mod flows;
+mod holding;
 mod output;
 mod policy;
 mod projections;
@@ -53,6 +54,7 @@ pub use dataset::{DatasetId, DatasetPolicy};
 pub use decode::{OpenRelease, Unreadable};
 pub use economy::{ConsumerId, EconomyId};
 pub use flows::{FlowsByMarket, StoredFlows};
+pub use holding::Holding;
 pub use output::MarketOutput;
 pub use policy::{Evaluation, GovernanceScore, Parameter, ParameterKey, Restriction, RestrictionKey};
 pub use projections::{ProjectedFor, ProjectedSide, Projection, Projections, Scenario, ScenarioName};
@@ -158,6 +160,8 @@ pub struct Book {
     projections: Projections,
     /// The scenario whose projections take the place of observations.
     scenario: Option<Arc<ScenarioReading>>,
+    /// The materials whose trade is kept.
+    holding: Holding,
 }
 
 /// Which datasets may answer for trade and output.

@@ -1,5 +1,8 @@
 //! Looks up the figures of one reading of a claim.
 
+use std::borrow::Cow;
+
+use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1 as exposure;
 use orewatch_measures::{Agreement, ClaimReading, Estimate, Status};
 
@@ -33,8 +36,35 @@ pub(super) struct MaterialFigure {
     pub(super) material: &'static str,
     /// The figure.
     pub(super) estimate: Estimate,
+    /// Why it is not known. Empty if it is.
+    pub(super) reason: Cow<'static, str>,
     /// The releases that it is based on.
     releases: Vec<String>,
+}
+
+impl MaterialFigure {
+    /// A figure that was looked up here.
+    pub(super) fn new(material: &'static str, estimate: Estimate, releases: Vec<String>) -> Self {
+        Self { material, estimate, reason: Cow::Borrowed(estimate.reason), releases }
+    }
+
+    /// A figure that another replica looked up.
+    pub(super) fn from_message(material: &'static str, figure: &exposure::ClaimFigure) -> Self {
+        let found = figure.estimate.clone().unwrap_or_default();
+        let status = wire::status_of(found.status());
+        let common::Estimate { value, low, high, coverage, reason, .. } = found;
+        let estimate = Estimate { value, low, high, coverage, status, reason: "" };
+        Self { material, estimate, reason: Cow::Owned(reason), releases: figure.releases.clone() }
+    }
+
+    fn message(&self) -> exposure::ClaimFigure {
+        let estimate = wire::estimate(&self.estimate);
+        exposure::ClaimFigure {
+            material: self.material.to_owned(),
+            estimate: Some(common::Estimate { reason: self.reason.clone().into_owned(), ..estimate }),
+            releases: self.releases.clone(),
+        }
+    }
 }
 
 impl EvaluatedReading {
@@ -49,26 +79,30 @@ impl EvaluatedReading {
     }
 
     pub(super) fn message(&self) -> exposure::ClaimReading {
-        let figure = |figure: &MaterialFigure| exposure::ClaimFigure {
-            material: figure.material.to_owned(),
-            estimate: Some(wire::estimate(&figure.estimate)),
-            releases: figure.releases.clone(),
-        };
         exposure::ClaimReading {
             by: wire::weight(self.choice.by).into(),
             period: self.choice.period.map(|period| period.to_string()).unwrap_or_default(),
             source: self.choice.source.clone(),
             vintage: self.choice.vintage.clone(),
-            figures: self.figures.iter().map(figure).collect(),
+            figures: self.figures.iter().map(MaterialFigure::message).collect(),
             agrees: self.agrees(),
         }
     }
 }
 
-/// The figures of a reading, and how they compare with the claim.
-pub(super) fn evaluate(claim: &StatedClaim, choice: Choice, books: &mut Books<'_>) -> EvaluatedReading {
+/// The figures of a reading, and how they compare with the claim. `elsewhere` gives those that another
+/// replica has looked up.
+pub(super) fn evaluate(
+    claim: &StatedClaim,
+    choice: Choice,
+    books: &mut Books<'_>,
+    elsewhere: impl Fn(&Choice, &'static str) -> Option<MaterialFigure>,
+) -> EvaluatedReading {
     let book = books.book(&choice.source);
     let figure = |request: &ExposureRequest| {
+        if let Some(found) = elsewhere(&choice, request.material) {
+            return found;
+        }
         let missing = |reason| (Estimate::missing(Status::Unavailable, reason), Vec::new());
         let (estimate, releases) = match (&book, choice.at, choice.period) {
             (None, ..) => missing(NO_SOURCE),
@@ -83,7 +117,7 @@ pub(super) fn evaluate(claim: &StatedClaim, choice: Choice, books: &mut Books<'_
                 (estimate, consulted.iter().map(|content| content.release.id.clone()).collect())
             }
         };
-        MaterialFigure { material: request.material, estimate, releases }
+        MaterialFigure::new(request.material, estimate, releases)
     };
     let figures: Vec<_> = claim.figures.iter().map(figure).collect();
     let estimates: Vec<_> = figures.iter().map(|figure| figure.estimate).collect();

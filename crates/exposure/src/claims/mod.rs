@@ -6,6 +6,7 @@
 
 mod books;
 mod choices;
+mod elsewhere;
 mod figures;
 mod published;
 mod stated;
@@ -24,6 +25,7 @@ use crate::book::{Knowledge, RecordedClaim};
 use crate::request::{knowledge, material_id};
 use crate::snapshot::Snapshot;
 use books::Books;
+pub(crate) use elsewhere::Elsewhere;
 use figures::EvaluatedReading;
 pub(crate) use published::verdicts;
 use stated::StatedClaim;
@@ -31,7 +33,7 @@ use stated::StatedClaim;
 /// Upper bound on the claims of one response: each has some tens of readings.
 const MAX_CLAIMS: usize = 500;
 
-/// Compares claims with figures.
+/// Compares claims with figures. `elsewhere` has the figures of materials that other replicas hold.
 ///
 /// # Errors
 /// A draft that is no valid claim; an unknown claim, material or knowledge time; too many claims; the request
@@ -39,13 +41,14 @@ const MAX_CLAIMS: usize = 500;
 pub(crate) fn check_claims(
     known: &Snapshot,
     request: &CheckClaimsRequest,
+    elsewhere: &Elsewhere,
     stop: &Stop,
 ) -> Result<CheckClaimsResponse, Failure> {
     let at = knowledge(&known.book, known.position, request.as_at.as_ref())?;
     let mut books = Books::new(known, at);
     if let Some(draft) = &request.draft {
         let stated = StatedClaim::read(draft)?;
-        let claims = vec![check(draft, "", &stated, &mut books, stop)?];
+        let claims = vec![check(draft, "", &stated, (&mut books, elsewhere), stop)?];
         return Ok(CheckClaimsResponse { claims, stale: None });
     }
     let mut claims = Vec::new();
@@ -54,11 +57,28 @@ pub(crate) fn check_claims(
         let release = &content.release.id;
         // What this version cannot read was recorded by a newer one, or before a check was added.
         claims.push(match StatedClaim::read(claim) {
-            Ok(stated) => check(claim, release, &stated, &mut books, stop)?,
+            Ok(stated) => check(claim, release, &stated, (&mut books, elsewhere), stop)?,
             Err(failure) => unreadable(claim, release, &failure),
         });
     }
     Ok(CheckClaimsResponse { claims, stale: None })
+}
+
+/// The materials of the claims that a request asks for.
+///
+/// # Errors
+/// As [`check_claims`], before anything is computed.
+pub(crate) fn materials_of_request(
+    known: &Snapshot,
+    request: &CheckClaimsRequest,
+) -> Result<BTreeSet<&'static str>, Failure> {
+    let at = knowledge(&known.book, known.position, request.as_at.as_ref())?;
+    if let Some(draft) = &request.draft {
+        return Ok(StatedClaim::read(draft)?.materials().collect());
+    }
+    let claims = requested(known, at, request)?;
+    let stated = claims.iter().filter_map(|recorded| StatedClaim::read(recorded.claim).ok());
+    Ok(stated.flat_map(|stated| stated.materials().collect::<Vec<_>>()).collect())
 }
 
 /// The claims that a request asks for, sorted by identifier.
@@ -101,13 +121,15 @@ fn check(
     claim: &ClaimRow,
     release: &str,
     stated: &StatedClaim,
-    books: &mut Books<'_>,
+    (books, elsewhere): (&mut Books<'_>, &Elsewhere),
     stop: &Stop,
 ) -> Result<CheckedClaim, Failure> {
     let mut readings = Vec::new();
-    for choice in choices::choices(stated, books) {
+    for (reading, choice) in choices::choices(stated, books).into_iter().enumerate() {
         stop.check()?;
-        readings.push(figures::evaluate(stated, choice, books));
+        let found =
+            |choice: &choices::Choice, material| elsewhere.figure(&claim.id, reading, choice, material);
+        readings.push(figures::evaluate(stated, choice, books, found));
     }
     let compared: Vec<_> = readings.iter().map(EvaluatedReading::compared).collect();
     let verdict = ClaimVerdict::from_readings(&compared);

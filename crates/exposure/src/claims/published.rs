@@ -9,7 +9,7 @@ use orewatch_runtime::Stop;
 
 use super::books::Books;
 use super::stated::StatedClaim;
-use super::{check, unreadable};
+use super::{Elsewhere, check, unreadable};
 use crate::book::{Book, Knowledge, RecordedClaim};
 use crate::snapshot::Snapshot;
 use crate::wire;
@@ -21,27 +21,29 @@ const MAX_TEXT_CHARS: usize = 160;
 const MAX_SPEAKER_CHARS: usize = 80;
 
 /// The claims of a book that `is_wanted` selects with their present verdicts, sorted by identifier; without
-/// `before` and `cause`. `None`: `goes_on`, which is checked before each claim, became false.
+/// `before` and `cause`. `elsewhere` has the figures of materials that other replicas hold. `None`:
+/// `goes_on`, which is checked before each claim, became false.
 pub(crate) fn verdicts(
     book: &Arc<Book>,
     is_wanted: &dyn Fn(&ClaimRow) -> bool,
+    elsewhere: &Elsewhere,
     goes_on: &dyn Fn() -> bool,
 ) -> Option<Vec<ClaimVerdictChanged>> {
     let known = Snapshot { book: Arc::clone(book), ..Snapshot::default() };
     let mut books = Books::new(&known, Knowledge::NOW);
     let claims = book.claims(Knowledge::NOW).into_values();
     let wanted = claims.filter(|recorded| is_wanted(recorded.claim));
-    wanted.map(|recorded| goes_on().then(|| verdict(recorded, &mut books))).collect()
+    wanted.map(|recorded| goes_on().then(|| verdict(recorded, (&mut books, elsewhere)))).collect()
 }
 
 fn verdict(
     RecordedClaim { claim, content }: RecordedClaim<'_>,
-    books: &mut Books<'_>,
+    (books, elsewhere): (&mut Books<'_>, &Elsewhere),
 ) -> ClaimVerdictChanged {
     let release = &content.release.id;
     let stated = StatedClaim::read(claim);
     let checked = match &stated {
-        Ok(stated) => check(claim, release, stated, books, &Stop::never()),
+        Ok(stated) => check(claim, release, stated, (books, elsewhere), &Stop::never()),
         Err(failure) => Ok(unreadable(claim, release, failure)),
     };
     // A check fails only if it is stopped.

@@ -66,6 +66,11 @@ impl StatedClaim {
         })
     }
 
+    /// Its materials.
+    pub(super) fn materials(&self) -> impl Iterator<Item = &'static str> {
+        self.figures.iter().map(|figure| figure.material)
+    }
+
     /// Unit of the measure.
     pub(super) fn unit(&self) -> &'static str {
         self.measure.method().unit

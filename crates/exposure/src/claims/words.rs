@@ -78,7 +78,7 @@ impl Words<'_> {
             );
         }
         let first = open().flat_map(|reading| &reading.figures).find(|figure| is_missing(&figure.estimate));
-        let why = first.map_or("there are no figures", |figure| figure.estimate.reason);
+        let why = first.map_or("there are no figures", |figure| figure.reason.as_ref());
         let others = self.readings.iter().filter(|reading| reading.agreement.is_some());
         match others.count() {
             0 => format!("There is no figure to compare {} with: {why}.", self.claimed()),

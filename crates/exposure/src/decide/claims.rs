@@ -4,7 +4,7 @@
 //! follows from the revision: those of its materials and stages, those that it records, restates or
 //! withdraws, and all if it is of projections, with any of which a claim may agree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_contracts::common::v1::Cause;
 use orewatch_contracts::exposure::v1::{ClaimVerdict, ClaimVerdictChanged, ExposureEventKind};
@@ -14,8 +14,8 @@ use orewatch_eventlog::{NewEvent, StreamName};
 use prost::Message;
 
 use super::{Plan, cause_of};
-use crate::book::{Book, Knowledge};
-use crate::claims::verdicts;
+use crate::book::{Book, Knowledge, ReleaseContent};
+use crate::claims::{Elsewhere, verdicts};
 use crate::evolve::BookRevision;
 
 /// Last token of the name of the stream of claims, in place of a material.
@@ -84,19 +84,75 @@ pub(crate) fn claim_verdicts(
     plan: &Plan,
     published: &PublishedClaims,
 ) -> Option<Vec<ClaimVerdictChanged>> {
-    let old = revision.old.claims(Knowledge::NOW);
-    let is_restated = |claim: &ClaimRow| old.get(claim.id.as_str()).is_none_or(|old| old.claim != claim);
     let is_touched =
         |claim: &ClaimRow| claim.materials.iter().any(|material| plan.includes(material, &claim.stage));
+    let wanted = wanted_claims(revision, &is_touched, published);
+    claim_verdicts_with(goes_on, revision, &wanted, published, &Elsewhere::default())
+}
+
+/// [`claim_verdicts`] of some claims, with the figures of materials that other replicas hold.
+pub(crate) fn claim_verdicts_with(
+    goes_on: &dyn Fn() -> bool,
+    revision: &BookRevision,
+    wanted: &BTreeSet<String>,
+    published: &PublishedClaims,
+    elsewhere: &Elsewhere,
+) -> Option<Vec<ClaimVerdictChanged>> {
+    let is_wanted = |claim: &ClaimRow| wanted.contains(&claim.id);
+    let mut now = verdicts(&revision.new, &is_wanted, elsewhere, goes_on)?;
+    now.extend(published.withdrawn(&revision.new));
+    now.sort_by(|a, b| a.claim.cmp(&b.claim));
+    Some(now)
+}
+
+/// Identifiers of the claims that a revision may concern, as far as that can be said by a replica that does
+/// not hold all materials: those of every material that the revision may touch at any stage.
+pub(crate) fn claims_of_materials(revision: &BookRevision, published: &PublishedClaims) -> BTreeSet<String> {
+    let touched = touched_materials(revision);
+    let is_touched = |claim: &ClaimRow| match &touched {
+        None => true,
+        Some(materials) => claim.materials.iter().any(|material| materials.contains(material.as_str())),
+    };
+    wanted_claims(revision, &is_touched, published)
+}
+
+/// The materials of which a revision may change any figure. `None`: of all.
+fn touched_materials(revision: &BookRevision) -> Option<BTreeSet<&'static str>> {
+    let contents = revision.contents();
+    let is_about_all = |content: &ReleaseContent| {
+        let mut parameters = content.parameters.values().flat_map(|table| table.keys());
+        content.release.scope.is_some()
+            || !content.governance.is_empty()
+            || parameters.any(|key| key.material.is_none())
+    };
+    if revision.is_policy() || contents.iter().any(|content| is_about_all(content)) {
+        return None;
+    }
+    let mut materials: BTreeSet<_> = revision.stages().into_iter().map(|(material, _)| material).collect();
+    materials.extend(revision.markets().into_iter().map(|market| market.material));
+    for content in contents {
+        materials.extend(content.restrictions.keys().map(|key| key.material));
+        let parameters = content.parameters.values().flat_map(|table| table.keys());
+        materials.extend(parameters.filter_map(|key| key.material));
+    }
+    Some(materials)
+}
+
+/// Identifiers of the claims that a revision may concern, and of those that have no verdict yet.
+fn wanted_claims(
+    revision: &BookRevision,
+    is_touched: &dyn Fn(&ClaimRow) -> bool,
+    published: &PublishedClaims,
+) -> BTreeSet<String> {
+    let old = revision.old.claims(Knowledge::NOW);
+    let is_restated = |claim: &ClaimRow| old.get(claim.id.as_str()).is_none_or(|old| old.claim != claim);
     // A log that an older version wrote has no verdicts.
     let is_new = |claim: &ClaimRow| !published.0.contains_key(&claim.id);
     let is_of_projections = revision.is_of_projections();
     let is_wanted =
         |claim: &ClaimRow| is_of_projections || is_new(claim) || is_touched(claim) || is_restated(claim);
-    let mut now = verdicts(&revision.new, &is_wanted, goes_on)?;
-    now.extend(published.withdrawn(&revision.new));
-    now.sort_by(|a, b| a.claim.cmp(&b.claim));
-    Some(now)
+    let claims = revision.new.claims(Knowledge::NOW).into_values().map(|recorded| recorded.claim);
+    claims.filter(|claim| is_wanted(claim)).map(|claim| claim.id.clone()).collect()
 }
 
 /// The events of a revision on the stream of claims: the verdicts that differ from those published last.

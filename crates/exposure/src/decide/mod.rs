@@ -13,7 +13,7 @@ mod separate;
 
 pub(crate) use changed::answering;
 pub use claims::{CLAIMS, PublishedClaims, publish_claims};
-pub(crate) use claims::{claim_events, claim_verdicts};
+pub(crate) use claims::{claim_events, claim_verdicts, claim_verdicts_with, claims_of_materials};
 pub(crate) use separate::{Published, separate};
 
 use bytes::Bytes;

@@ -75,7 +75,9 @@ pub fn dependents_of(
     let touched = Touched::from_revision(revision);
     let reaches: Vec<_> = families.iter().map(|family| (*family, family.reach())).collect();
     let [old, new] = [&revision.old, &revision.new].map(|book| book.markets(Knowledge::NOW));
-    let known: BTreeSet<_> = old.keys().chain(new.keys()).copied().collect();
+    // A replica that shares the work decides about the materials that it holds.
+    let is_held = |market: &Market| revision.new.holds(market.material);
+    let known: BTreeSet<_> = old.keys().chain(new.keys()).copied().filter(is_held).collect();
     let mut all = BTreeMap::new();
     for market in known {
         // When a market appears or disappears, so do all of its figures.
@@ -97,7 +99,7 @@ pub fn dependents_of(
         }
     }
     // A release is applied even where it changes nothing, so that followers learn how far the log has come.
-    for market in revision.markets() {
+    for market in revision.markets().into_iter().filter(is_held) {
         all.entry(market).or_default();
     }
     all

@@ -184,7 +184,8 @@ impl Touched {
             return;
         }
         for book in [&revision.old, &revision.new] {
-            for (market, _) in book.markets(Knowledge::NOW).into_iter().filter(|(_, tables)| tables.flows) {
+            let traded = book.markets(Knowledge::NOW).into_iter().filter(|(_, tables)| tables.flows);
+            for (market, _) in traded.filter(|(market, _)| book.holds(market.material)) {
                 let codes: BTreeSet<_> = self.spans(PURITY, market).flat_map(|span| &span.items).collect();
                 let flows = book.view(market, Knowledge::NOW).flows.filter(|_| !codes.is_empty());
                 if flows.is_some_and(|trade| has_any(&trade, &codes)) {
@@ -214,6 +215,7 @@ fn candidate_markets(revision: &BookRevision) -> BTreeSet<Market> {
         };
         all.extend(known.filter(reached));
     }
+    all.retain(|market| revision.new.holds(market.material));
     all
 }
 

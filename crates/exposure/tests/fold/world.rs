@@ -11,7 +11,7 @@ use orewatch_contracts::ingestion::v1::{
     SourcePolicyRevised,
 };
 use orewatch_eventlog::{Event, StreamName};
-use orewatch_exposure::book::{Book, Knowledge};
+use orewatch_exposure::book::{Book, Holding, Knowledge};
 use orewatch_exposure::evolve::{BookRevision, BookState};
 use orewatch_exposure::figures::{AllFigures, Change, figures};
 use orewatch_exposure::scope::ScopeCache;
@@ -36,10 +36,10 @@ fn seen(row: &columns::ChangeRow<'_>) -> Seen {
     )
 }
 
-/// All figures of the book, in the form in which a follower reads them.
+/// All figures of the materials that a book holds, in the form in which a follower reads them.
 pub(crate) fn recomputed(book: &Book, at: Knowledge) -> BTreeMap<Subject, Seen> {
     let mut all = BTreeMap::new();
-    for market in book.markets(at).into_keys() {
+    for market in book.markets(at).into_keys().filter(|market| book.holds(market.material)) {
         let name = format!("{} {} {}", market.material, market.stage, market.period);
         // Each market has its own cache: nothing that was computed for another market is reused.
         for figure in figures(&ScopeCache::new(book, at).scope(market), &AllFigures).all {
@@ -106,6 +106,11 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// A replica that holds some of the materials.
+    pub(crate) fn holding(holding: Holding) -> Self {
+        Self { known: BookState::holding(holding), ..Self::default() }
+    }
+
     /// Takes a step. Returns the change of the book, if there is one.
     pub(crate) fn step(&mut self, step: &Step) -> Option<BookRevision> {
         match step {

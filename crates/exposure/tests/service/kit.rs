@@ -20,9 +20,10 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, Position, StreamName, embedded};
 use orewatch_exposure::{Config, Logs};
-use orewatch_runtime::{Access, Budget, Running, Server, SystemClock, Work, client};
+use orewatch_runtime::{Access, Budget, Context, Running, Server, SystemClock, Work, client};
 use prost::Message;
 use tempfile::TempDir;
+use tonic::service::RoutesBuilder;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
@@ -174,24 +175,16 @@ impl House {
 
     /// A service that only those may call who show a token.
     pub(crate) async fn guarded(&self, access: Access) -> Api {
-        let logs =
-            Logs { observations: Arc::clone(&self.observations), exposures: Arc::clone(&self.exposures) };
-        let server = Server {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            services: vec![SERVICE_NAME],
-            clock: Arc::new(SystemClock),
-            shutdown_budget: Duration::from_secs(20),
-            access,
-        };
-        let running = server
-            .start(async |context, routes| {
-                orewatch_exposure::start(context, logs, Config::default(), routes).await
-            })
-            .await
-            .expect("the service starts");
-        let channel = client::connect(&format!("http://{}", running.address())).await.expect("a server");
-        let client = ExposureServiceClient::new(channel);
-        Api { running, client }
+        let logs = self.logs();
+        Api::start(access, async |context, routes| {
+            orewatch_exposure::start(context, logs, Config::default(), routes).await
+        })
+        .await
+    }
+
+    /// Both logs, as a service takes them.
+    pub(crate) fn logs(&self) -> Logs {
+        Logs { observations: Arc::clone(&self.observations), exposures: Arc::clone(&self.exposures) }
     }
 
     /// Everything on the exposures log.
@@ -238,6 +231,23 @@ pub(crate) struct Api {
 }
 
 impl Api {
+    /// A server with what `build` adds to it.
+    pub(crate) async fn start(
+        access: Access,
+        build: impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure>,
+    ) -> Self {
+        let server = Server {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            services: vec![SERVICE_NAME],
+            clock: Arc::new(SystemClock),
+            shutdown_budget: Duration::from_secs(20),
+            access,
+        };
+        let running = server.start(build).await.expect("the service starts");
+        let channel = client::connect(&format!("http://{}", running.address())).await.expect("a server");
+        Self { running, client: ExposureServiceClient::new(channel) }
+    }
+
     pub(crate) fn address(&self) -> String {
         format!("http://{}", self.running.address())
     }

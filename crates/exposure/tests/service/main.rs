@@ -26,6 +26,7 @@ mod reference;
 mod reports;
 mod revisions;
 mod risk;
+mod shared;
 mod sources;
 mod tables;
 mod targets;

@@ -11,7 +11,7 @@ use crate::kit::{Api, House, Trade};
 use crate::reference::load_trade;
 
 /// At most 60 % of Germany's imports of rare earths from one country by 2030.
-fn target(id: &str) -> TargetRow {
+pub(crate) fn target(id: &str) -> TargetRow {
     TargetRow {
         id: id.to_owned(),
         title: "No country supplies more than 60 %".to_owned(),

@@ -15,6 +15,7 @@ use crate::options::{Flags, Keyed, ServerOptions};
 use crate::services::{self, Service, ServicesConfig};
 use crate::session::Session;
 use crate::settings::duration;
+use crate::sharing::ShareConfig;
 
 /// Default of `up --data`.
 pub(crate) const DEFAULT_DATA: &str = "./orewatch-data";
@@ -52,7 +53,9 @@ pub(crate) struct UpArgs {
 Examples:
   orewatch serve ingestion --log nats://localhost:4222 --listen 127.0.0.1:7071
   orewatch serve exposure  --log nats://localhost:4222 --listen 127.0.0.1:7072
-  orewatch serve alerting  --log nats://localhost:4222 --listen 127.0.0.1:7073")]
+  orewatch serve alerting  --log nats://localhost:4222 --listen 127.0.0.1:7073
+  orewatch serve exposure  --log nats://localhost:4222 --listen 127.0.0.1:7075 \\
+      --share --ordinal 1")]
 pub(crate) struct ServeArgs {
     /// Service to run
     service: Service,
@@ -101,7 +104,7 @@ impl UpArgs {
 pub(crate) async fn up(args: UpArgs, session: Session) -> Result<(), Failure> {
     let settings = session.settings(&[&args])?;
     let target = args.log_target(&settings)?;
-    let config = services_config(&settings, "orewatch", target)?;
+    let config = services_config(&session, &settings, "orewatch", target)?;
     run(&session, &settings, "orewatch", config, &Service::ALL).await
 }
 
@@ -113,7 +116,7 @@ pub(crate) async fn serve(args: ServeArgs, session: Session) -> Result<(), Failu
             .with_hint("set --log nats://HOST:PORT (or OREWATCH_LOG), or run all services with `orewatch up`")
     })?;
     let name = format!("orewatch-{}", args.service.short());
-    let config = services_config(&settings, args.service.short(), target)?;
+    let config = services_config(&session, &settings, args.service.short(), target)?;
     run(&session, &settings, &name, config, &[args.service]).await
 }
 
@@ -122,12 +125,18 @@ fn data_directory(settings: &Settings) -> Result<PathBuf, Failure> {
 }
 
 /// Reads the configuration of the services of the process `name` for a log.
-fn services_config(settings: &Settings, name: &str, log: LogTarget) -> Result<ServicesConfig, Failure> {
+fn services_config(
+    session: &Session,
+    settings: &Settings,
+    name: &str,
+    log: LogTarget,
+) -> Result<ServicesConfig, Failure> {
     let beside = match &log {
         LogTarget::Embedded(dir) => dir.clone(),
         LogTarget::Nats(_) => data_directory(settings)?,
     };
-    ServicesConfig::new(log, name, &beside, settings)
+    let share = ShareConfig::read(&log, settings, &session.clock)?;
+    Ok(ServicesConfig { share, ..ServicesConfig::new(log, name, &beside, settings)? })
 }
 
 /// Reads which calls are accepted. Commands are recorded by pseudonyms if there is a place for the names.

@@ -17,6 +17,9 @@ pub use token::show_token;
 /// Time to make a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Time to make a connection to another process of the same service.
+const PEER_CONNECT_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Time until a call is answered, where its caller sets none.
 const CALL_PATIENCE: Duration = Duration::from_secs(1_800);
 
@@ -36,20 +39,11 @@ pub async fn connect(address: &str) -> Result<Channel, Failure> {
 /// [`Class::Invalid`] for a text that is no address, [`Class::Refused`] if one side does not accept the
 /// other's certificate, [`Class::Unavailable`] if no server answers there.
 pub async fn connect_with(address: &str, tls: &ClientTls) -> Result<Channel, Failure> {
-    let endpoint = Endpoint::from_shared(address.to_owned())
-        .ok()
-        .filter(|endpoint| matches!(endpoint.uri().scheme_str(), Some("http" | "https")))
-        .ok_or_else(|| {
-            Failure::new(Class::Invalid, "invalid-address", "this is no address of a server")
-                .at("server", address)
-                .with_hint("write https://HOST:PORT or http://HOST:PORT")
-        })?
+    let endpoint = endpoint(address)?
         .connect_timeout(CONNECT_PATIENCE)
         .timeout(CALL_PATIENCE)
         .http2_keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(10))
-        .user_agent(concat!("orewatch/", env!("CARGO_PKG_VERSION")))
-        .map_err(|error| Failure::internal(format!("the user agent is refused: {error}")))?;
+        .keep_alive_timeout(Duration::from_secs(10));
     let connecting = endpoint.connect_with_connector(Connector { tls: tls.clone() });
     let reason = match tokio::time::timeout(CONNECT_PATIENCE, connecting).await {
         Ok(Ok(channel)) => return Ok(channel),
@@ -61,6 +55,33 @@ pub async fn connect_with(address: &str, tls: &ClientTls) -> Result<Channel, Fai
     }
     Err(Failure::new(Class::Unavailable, "no-server", format!("no server at {address} ({reason})"))
         .with_hint("start one with `orewatch up`, or name a directory with --data DIR"))
+}
+
+/// A channel to another process of the same service, which is connected when it is first used and again after
+/// each loss. Its calls set their own deadlines. TLS as in [`connect_with`].
+///
+/// # Errors
+/// [`Class::Invalid`] for a text that is no address.
+pub fn connect_lazily(address: &str, tls: &ClientTls) -> Result<Channel, Failure> {
+    let endpoint = endpoint(address)?
+        .connect_timeout(PEER_CONNECT_PATIENCE)
+        .http2_keep_alive_interval(Duration::from_secs(10))
+        .keep_alive_timeout(Duration::from_secs(5));
+    Ok(endpoint.connect_with_connector_lazy(Connector { tls: tls.clone() }))
+}
+
+fn endpoint(address: &str) -> Result<Endpoint, Failure> {
+    let endpoint = Endpoint::from_shared(address.to_owned())
+        .ok()
+        .filter(|endpoint| matches!(endpoint.uri().scheme_str(), Some("http" | "https")));
+    let endpoint = endpoint.ok_or_else(|| {
+        Failure::new(Class::Invalid, "invalid-address", "this is no address of a server")
+            .at("server", address)
+            .with_hint("write https://HOST:PORT or http://HOST:PORT")
+    })?;
+    endpoint
+        .user_agent(concat!("orewatch/", env!("CARGO_PKG_VERSION")))
+        .map_err(|error| Failure::internal(format!("the user agent is refused: {error}")))
 }
 
 /// Makes a request that shows the token and has to be answered within `deadline`.

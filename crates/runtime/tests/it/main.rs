@@ -9,6 +9,7 @@ mod page;
 mod readiness;
 mod server;
 mod settings;
+mod sharing;
 mod target;
 #[cfg(target_os = "linux")]
 mod threads;

@@ -61,6 +61,8 @@ fn files_of_pods(manifests: &Manifests) -> TempDir {
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
     write("tokens.toml", "");
     write("seed", &KeyPair::new_user().seed().expect("a seed"));
+    fs::create_dir_all(folder.path().join("run/orewatch/replica")).expect("a folder");
+    write("run/orewatch/replica/token", "a-token-of-replicas");
     for (config, service) in [("polling", "ingestion"), ("receivers", "alerting")] {
         let there = manifests.workload(service).pod()["volumes"].to_string();
         if there.contains(&format!("\"{config}\"")) {
@@ -76,7 +78,7 @@ fn services_start_with_what_their_pods_have() {
     let sets: [(&str, &[&str]); 3] = [
         ("development", &[]),
         ("development", &["s3"]),
-        ("production", &["polling", "receivers", "single-zone", "without-tls"]),
+        ("production", &["polling", "receivers", "share", "single-zone", "without-tls"]),
     ];
     for (overlay, components) in sets {
         let manifests = Manifests::with(overlay, components);

@@ -19,12 +19,12 @@ use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{ObservationsRecorded, PublisherNote, Release, SourceFile};
 use prost::{DecodeError, Message};
 
-use super::content::held_codes;
+use super::content::{held_codes, is_whole};
 use super::table::{NamedTables, SortedRow, Table, TableBuilder, Texts};
 use super::unit::ReleaseScope;
 use super::{
-    ClaimTable, ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, Projection,
-    ReleaseContent, Restriction, RestrictionKey, TargetTable,
+    ClaimTable, ConsumerId, FlowsByMarket, GovernanceScore, Holding, Output, Parameter, ParameterKey,
+    Projection, ReleaseContent, Restriction, RestrictionKey, TargetTable,
 };
 
 /// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
@@ -47,6 +47,8 @@ pub struct OpenRelease {
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
     notes: Vec<PublisherNote>,
+    /// The materials whose trade is kept.
+    holding: Holding,
 }
 
 /// Columns that do not fit together, or that name something this version does not know.
@@ -91,6 +93,15 @@ impl OpenRelease {
             purities: content.purities.clone(),
             ..Self::default()
         }
+    }
+
+    /// The same rows, of which only the trade of some materials is kept from now on.
+    #[must_use]
+    pub fn held_by(self, holding: &Holding) -> Self {
+        if is_whole(&self.release) {
+            return self;
+        }
+        Self { flows: self.flows.held_by(holding), holding: holding.clone(), ..self }
     }
 
     /// Adds a file to those of the release.

@@ -39,7 +39,7 @@ impl OpenRelease {
             return Ok(());
         }
         match row_markets.only_market(&markets) {
-            Some(market) if flows.rows >= MIN_COLUMN_ROWS => {
+            Some(market) if flows.rows >= MIN_COLUMN_ROWS && self.holding.includes(market.material) => {
                 let used: BTreeSet<_> =
                     row_markets.products().filter_map(|product| flows.codes.get(product).copied()).collect();
                 self.flows.market_mut(market).add_columns(flows, used);
@@ -77,10 +77,10 @@ impl OpenRelease {
             let Some(market) = market else { continue };
             match (party(exporter), party(importer)) {
                 (Some(Party::Residual(kind)), Some(Party::Economy(economy))) => {
-                    self.flows.market_mut(market).add_residual(residual(economy, true, kind, &flow));
+                    self.add_residual(market, residual(economy, true, kind, &flow));
                 }
                 (Some(Party::Economy(economy)), Some(Party::Residual(kind))) => {
-                    self.flows.market_mut(market).add_residual(residual(economy, false, kind, &flow));
+                    self.add_residual(market, residual(economy, false, kind, &flow));
                 }
                 (Some(Party::Economy(_)), Some(Party::Economy(_))) => self.add_row(market, flow),
                 _ => {}
@@ -89,7 +89,21 @@ impl OpenRelease {
     }
 
     fn add_row(&mut self, market: Market, flow: Flow) {
-        self.flows.market_mut(market).add_row(flow);
+        let stored = self.flows.market_mut(market);
+        if self.holding.includes(market.material) {
+            stored.add_row(flow);
+        } else {
+            stored.note_row(&flow);
+        }
+    }
+
+    fn add_residual(&mut self, market: Market, row: ResidualFlow) {
+        let stored = self.flows.market_mut(market);
+        if self.holding.includes(market.material) {
+            stored.add_residual(row);
+        } else {
+            stored.note_residual(&row);
+        }
     }
 }
 

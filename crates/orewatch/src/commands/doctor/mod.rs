@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::jetstream::Identity;
 use orewatch_runtime::{LogTarget, Settings};
 use orewatch_store::Location;
 
@@ -26,8 +27,8 @@ use self::found::Found;
 use self::plan::{Facts, plan};
 use self::probe::Means;
 use self::secrets::Secrets;
-use super::setup::identities::identities;
 use super::print_message;
+use super::setup::identities::identities;
 use crate::nats_options::{NatsOptions, jetstream_options};
 use crate::options::{Flags, Format, KEYS, Keyed, OutputOptions, ServerOptions, access, given};
 use crate::services::{Service, ServicesConfig};
@@ -41,7 +42,8 @@ const DEFAULT_DATA: &str = "./orewatch-data";
 const OPERATOR: &str = "operator";
 
 /// Keys whose values are files or folders that must be readable.
-const FILES: [&str; 9] = [
+const FILES: [&str; 14] = [
+    "access-file",
     "ca-file",
     "nats-ca",
     "nats-cert",
@@ -49,6 +51,10 @@ const FILES: [&str; 9] = [
     "nats-key",
     "nats-nkey",
     "secrets-dir",
+    "tls-ca",
+    "tls-cert",
+    "tls-client-ca",
+    "tls-key",
     "token-file",
     "tokens-file",
 ];
@@ -99,9 +105,6 @@ pub(crate) struct Args {
     /// Address of the alerting service [default: --server]
     #[arg(long, value_name = "URL")]
     alerting: Option<String>,
-    /// File with the token for a server that requires one
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<String>,
     #[command(flatten)]
     server: ServerOptions,
     #[command(flatten)]
@@ -118,7 +121,6 @@ impl Keyed for Args {
             ("ingestion", &self.ingestion),
             ("exposure", &self.exposure),
             ("alerting", &self.alerting),
-            ("token-file", &self.token_file),
         ]);
         let shared = [self.server.flags(), self.nats.flags(), self.output.flags()];
         own.into_iter().chain(shared.into_iter().flatten()).collect()
@@ -239,14 +241,17 @@ fn facts(
 fn means(args: &Args, session: &Session, settings: &Settings) -> Result<Means, Failure> {
     let name = args.identity();
     let identity = identities(1).into_iter().find(|identity| identity.name == name);
+    let identity = identity.ok_or_else(|| Failure::internal("the identity is not in the list"))?;
+    let holds_leases = identity.holds_leases && settings.get_or("share", false)?;
     let mut authorities = Vec::new();
-    for key in ["nats-ca", "ca-file"] {
+    for key in ["nats-ca", "ca-file", "tls-ca"] {
         authorities.extend(settings.get::<PathBuf>(key)?);
     }
     Ok(Means {
         nats: jetstream_options(settings, name)?,
-        identity: identity.ok_or_else(|| Failure::internal("the identity is not in the list"))?,
+        identity: Identity { holds_leases, ..identity },
         authorities,
+        tls: access::client_tls(settings, &session.clock)?,
         clock: Arc::clone(&session.clock),
     })
 }

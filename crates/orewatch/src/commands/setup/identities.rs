@@ -12,6 +12,11 @@ pub(crate) fn identities(instances: usize) -> Vec<Identity> {
         writes: vec![writes.to_owned()],
         instances,
         administers: false,
+        holds_leases: false,
+    };
+    let sharing = |name: &str, reads: &[&str], writes: &str| Identity {
+        holds_leases: true,
+        ..service(name, reads, writes)
     };
     let alone = |name: &str| Identity {
         name: name.to_owned(),
@@ -19,12 +24,13 @@ pub(crate) fn identities(instances: usize) -> Vec<Identity> {
         writes: Vec::new(),
         instances: 1,
         administers: false,
+        holds_leases: false,
     };
     vec![
         Identity { administers: true, ..alone("setup") },
         service("ingestion", &["observations"], "observations"),
-        service("exposure", &["observations", "exposures"], "exposures"),
-        service("alerting", &["exposures", "alerts"], "alerts"),
+        sharing("exposure", &["observations", "exposures"], "exposures"),
+        sharing("alerting", &["exposures", "alerts"], "alerts"),
         Identity { reads: vec!["alerts".to_owned()], ..alone("subscriber") },
         Identity {
             reads: LOGS.iter().map(|log| (*log).to_owned()).collect(),

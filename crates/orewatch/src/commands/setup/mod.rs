@@ -5,7 +5,7 @@ pub(super) mod monitor;
 mod print;
 
 use orewatch_contracts::{Class, Failure};
-use orewatch_eventlog::jetstream::{self, Finding, JetStream, Made, Verdict};
+use orewatch_eventlog::jetstream::{self, Finding, JetStream, LEASES, Made, Verdict};
 use orewatch_runtime::{LogTarget, Settings};
 
 use super::print_message;
@@ -78,6 +78,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
         make(&nats).await?;
     }
     let mut findings = nats.check(&LOGS).await?;
+    findings.extend(nats.check_stream(LEASES).await?);
     findings.extend(monitor::findings(args.monitor.as_deref(), &*session.clock).await?);
     out.rows(&findings)?;
     conclude(&out, &findings)
@@ -105,6 +106,7 @@ async fn make(nats: &JetStream) -> Result<(), Failure> {
         };
         print_message(&format!("log {log}: {what}"));
     }
+    nats.make(LEASES).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use orewatch_contracts::{Class, Failure};
-use orewatch_eventlog::jetstream::{Identity, StreamSettings, stream_settings};
+use orewatch_eventlog::jetstream::{Identity, LEASES, StreamSettings, stream_settings};
 use orewatch_runtime::Settings;
 
 use super::identities::identities;
@@ -43,7 +43,8 @@ pub(super) fn configuration(
         }
         What::Nack => {
             let options = jetstream_options(settings, "setup")?;
-            Ok(LOGS.iter().map(|log| resource(&stream_settings(log, &options))).collect())
+            let streams = LOGS.iter().copied().chain([LEASES]);
+            Ok(streams.map(|log| resource(&stream_settings(log, &options))).collect())
         }
         What::Keys => keys::secrets(&identities(1)),
     }
@@ -100,14 +101,17 @@ fn resource(stream: &StreamSettings) -> String {
         false => format!("  placement:\n    tags: [{}]\n", placement_tags.join(", ")),
     };
     let limit = max_bytes.map_or_else(|| "-1".to_owned(), |bytes| bytes.to_string());
+    let (last_values, rights) = match log == LEASES {
+        true => (1, "allowRollup: true\n  allowMsgTtl: true\n  denyDelete: true"),
+        false => (-1, "allowAtomicPublish: true\n  denyDelete: true\n  denyPurge: true"),
+    };
     format!(
         "---\napiVersion: jetstream.nats.io/v1beta2\nkind: Stream\nmetadata:\n  name: orewatch-{log}\n\
          \x20 labels:\n    app.kubernetes.io/part-of: orewatch\nspec:\n  name: {name}\n\
          \x20 subjects: [\"{subject}\"]\n  \
          retention: limits\n  storage: file\n  discard: new\n  replicas: {replicas}\n  maxBytes: {limit}\n  \
-         maxMsgs: -1\n  maxMsgsPerSubject: -1\n  maxMsgSize: -1\n  maxConsumers: -1\n  \
-         duplicateWindow: {}s\n  allowDirect: true\n  allowAtomicPublish: true\n  denyDelete: true\n  \
-         denyPurge: true\n  preventDelete: true\n{placement}",
+         maxMsgs: -1\n  maxMsgsPerSubject: {last_values}\n  maxMsgSize: -1\n  maxConsumers: -1\n  \
+         duplicateWindow: {}s\n  allowDirect: true\n  {rights}\n  preventDelete: true\n{placement}",
         duplicate_window.as_secs(),
     )
 }

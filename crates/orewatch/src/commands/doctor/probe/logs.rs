@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use orewatch_contracts::Failure;
 use orewatch_eventlog::EventLog;
-use orewatch_eventlog::jetstream::{self, Identity, JetStream, JetStreamOptions};
+use orewatch_eventlog::jetstream::{self, Identity, JetStream, JetStreamOptions, LEASES};
 use orewatch_runtime::{LogStore, LogTarget};
 
 use super::super::check::Check;
@@ -56,6 +56,12 @@ async fn server(nats: &JetStream, identity: &Identity) -> Found {
     match nats.check(&names).await {
         Ok(findings) => found.checks.extend(findings.iter().map(Check::of_finding)),
         Err(error) => found.add(failed("nats", "settings of the streams", error.into())),
+    }
+    if identity.holds_leases {
+        match nats.check_stream(LEASES).await {
+            Ok(findings) => found.checks.extend(findings.iter().map(Check::of_finding)),
+            Err(error) => found.add(failed("nats", "settings of the leases", error.into())),
+        }
     }
     match nats.permissions(identity).await {
         Ok(findings) => found.checks.extend(findings.iter().map(Check::of_finding)),

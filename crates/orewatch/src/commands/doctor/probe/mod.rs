@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use orewatch_contracts::Failure;
 use orewatch_eventlog::jetstream::{Identity, JetStreamOptions};
-use orewatch_runtime::Clock;
+use orewatch_runtime::{ClientTls, Clock};
 
 use super::check::Check;
 use super::found::Found;
@@ -28,6 +28,8 @@ pub(super) struct Means {
     pub(super) identity: Identity,
     /// Files with certificate authorities to trust beside the system's.
     pub(super) authorities: Vec<PathBuf>,
+    /// TLS of connections to services.
+    pub(super) tls: ClientTls,
     /// The source of the present time.
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -52,7 +54,7 @@ pub(super) async fn run(step: &Step, means: &Means) -> Found {
         Step::Space(folder) => disk::space(folder).await.into(),
         Step::Sync(folder) => disk::sync(folder).await.into(),
         Step::Services { address, services, is_named } => {
-            Box::pin(services::check(address, services, *is_named, &*means.clock)).await
+            Box::pin(services::check(address, services, *is_named, means)).await
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use orewatch_contracts::Failure;
-use orewatch_runtime::{ANSWERS_STALE, Clock, LOG_STATE, client};
+use orewatch_runtime::{ANSWERS_STALE, LOG_STATE, client};
 use tonic::metadata::MetadataMap;
 use tonic::transport::Channel;
 use tonic::{Code, Response};
@@ -15,6 +15,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use super::super::check::Check;
 use super::super::found::{Answer, Found, Health};
 use super::super::judge;
+use super::Means;
 use crate::services::Service;
 
 /// Time for an answer.
@@ -25,8 +26,8 @@ const NONE: &str = "no server answers there";
 
 /// Asks a server for the health of services. If no setting names it, services that it does not have are none
 /// of its business.
-pub(super) async fn check(address: &str, services: &[Service], is_named: bool, clock: &dyn Clock) -> Found {
-    let channel = match client::connect(address).await {
+pub(super) async fn check(address: &str, services: &[Service], is_named: bool, means: &Means) -> Found {
+    let channel = match client::connect_with(address, &means.tls).await {
         Ok(channel) => channel,
         Err(failure) if is_named => return Check::of_failure("service", address, &failure).into(),
         Err(_) => {
@@ -44,7 +45,7 @@ pub(super) async fn check(address: &str, services: &[Service], is_named: bool, c
                 }
                 if found.health.is_empty() {
                     let subject = format!("clock of {address}");
-                    found.checks.extend(date.map(|date| judge::clock(subject, date, clock.now())));
+                    found.checks.extend(date.map(|date| judge::clock(subject, date, means.clock.now())));
                 }
                 found.checks.push(judge::health(&health));
                 found.health.push(health);
