@@ -29,6 +29,7 @@ mod load;
 mod permissions;
 mod pipeline;
 mod recorded;
+mod shared;
 mod snapshots;
 mod subscribers;
 mod surface;
