@@ -23,10 +23,12 @@ use tokio::time::sleep;
 
 use crate::delivery::start_receiver;
 
-/// Product codes, each of another material. Of every four in a row, one of three replicas holds the materials.
+/// Product codes, each of another material. Each of three replicas holds the materials of one line.
+#[rustfmt::skip]
 const CODES: [&str; 12] = [
-    "251110", "260400", "260800", "261000", "252921", "260200", "260700", "260900", "250410", "260300",
-    "261400", "261710",
+    "251110", "260400", "260800", "261000",
+    "252921", "260200", "260700", "260900",
+    "250410", "260300", "261400", "261710",
 ];
 
 /// Rows of a release of trade of each code.
