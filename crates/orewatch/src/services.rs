@@ -141,9 +141,8 @@ impl ServicesConfig {
         service: Service,
         partitions: BTreeSet<&'static str>,
     ) -> Result<Option<Sharing>, Failure> {
-        let start = |share: &ShareConfig| {
-            share.start(context, (&self.log, &self.nats), service.short(), partitions)
-        };
+        let start =
+            |share: &ShareConfig| share.start(context, (&self.log, &self.nats), service.short(), partitions);
         self.share.as_ref().map(start).transpose()
     }
 }
