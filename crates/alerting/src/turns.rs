@@ -95,3 +95,61 @@ impl Turns {
 pub fn partitions() -> BTreeSet<&'static str> {
     orewatch_catalog::materials().iter().map(|material| material.id).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use orewatch_eventlog::leases::{Leases, LocalLeases};
+    use orewatch_runtime::{ClientTls, Context, Member, OpenLeases, SystemClock};
+    use tonic_health::server::HealthReporter;
+
+    use super::*;
+
+    const RELEASE: &str = "release 7";
+
+    fn sharing(leases: &Arc<LocalLeases>, name: &str) -> Sharing {
+        let context = Context::new(Arc::new(SystemClock), HealthReporter::new());
+        let leases = Arc::clone(leases) as Arc<dyn Leases>;
+        let open: OpenLeases = Box::new(move || {
+            let leases = Arc::clone(&leases);
+            async move { Ok(leases) }.boxed()
+        });
+        let tls = ClientTls::new(None, None, Arc::new(SystemClock));
+        let member = Member { name: name.to_owned(), address: String::new(), tls };
+        Sharing::start(&context, open, member, partitions())
+    }
+
+    /// How many have the turn.
+    fn own(turns: &mut [Turns]) -> usize {
+        turns.iter_mut().filter_map(|turns| turns.is_own("cobalt", RELEASE).then_some(())).count()
+    }
+
+    #[test]
+    fn alone_it_is_always_ones_own_turn() {
+        let mut turns = Turns::default();
+        assert!(turns.is_own("cobalt", RELEASE) && !turns.are_shared());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_replica_has_the_turn_and_the_other_helps_if_nothing_comes_of_it() {
+        let leases = Arc::default();
+        let sharings = ["0", "1"].map(|name| sharing(&leases, name));
+        let mut turns = sharings.clone().map(|sharing| Turns::new(Some(sharing)));
+        turns.iter().for_each(Turns::join);
+        for sharing in &sharings {
+            sharing.settled().await;
+        }
+        let began = Instant::now();
+        assert_eq!(own(&mut turns), 1);
+        while own(&mut turns) == 1 {
+            let [one, other] = &mut turns;
+            tokio::select! {
+                () = one.changed() => {}
+                () = other.changed() => {}
+            }
+        }
+        assert_eq!((own(&mut turns), began.elapsed() >= PATIENCE), (2, true));
+        turns.iter_mut().for_each(|turns| turns.keep(&BTreeSet::new()));
+        assert_eq!(own(&mut turns), 1, "what is done is forgotten");
+    }
+}

@@ -28,7 +28,7 @@ const RESPONSE_TIME: Duration = Duration::from_millis(40);
 const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Starts a receiver. Returns its URL, and the identifiers of the messages that it receives, in order.
-fn start_receiver() -> (String, Arc<Mutex<Vec<String>>>) {
+pub(crate) fn start_receiver() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     let received = Arc::new(Mutex::new(Vec::new()));

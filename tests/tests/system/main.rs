@@ -34,6 +34,7 @@ mod permissions;
 mod pipeline;
 mod recorded;
 mod release;
+mod shared;
 mod snapshots;
 mod soak;
 mod subscribers;

@@ -181,13 +181,19 @@ async fn every_identity_may_what_it_needs_and_nothing_else() {
             ("$SYS.REQ.SERVER.PING".to_owned(), false),
             ("orewatch.alerts.skips".to_owned(), matches!(name, "operator" | "alerting")),
             ("$JS.API.STREAM.CREATE.OTHER".to_owned(), name == "setup"),
+            ("$KV.orewatch-leases.exposure.0".to_owned(), name == "exposure"),
+            ("$KV.orewatch-leases.alerting.0".to_owned(), name == "alerting"),
+            (
+                "$JS.API.STREAM.MSG.GET.KV_orewatch-leases".to_owned(),
+                matches!(name, "setup" | "exposure" | "alerting"),
+            ),
         ] {
             let is = visitor.may_publish(&subject).await;
             check(format!("{name}: publish to {subject}"), expected, is);
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(cells, IDENTITIES.len() * (LOGS.len() * TRIALS.len() + 8));
+    assert_eq!(cells, IDENTITIES.len() * (LOGS.len() * TRIALS.len() + 11));
 }
 
 /// A subject of the API with the name of the stream of a log.
@@ -205,6 +211,15 @@ fn named(subject: &str, log: &str) -> String {
 
 #[test]
 fn services_run_with_the_printed_permissions() {
+    run_services(&[]);
+}
+
+#[test]
+fn services_share_work_with_the_printed_permissions() {
+    run_services(&["--share"]);
+}
+
+fn run_services(more: &[&str]) {
     let guarded = Guarded::start();
     guarded.set_up();
     let url = guarded.nats.url();
@@ -212,18 +227,10 @@ fn services_run_with_the_printed_permissions() {
         .iter()
         .map(|service| {
             let seed = guarded.seed_file(service);
-            Server::start(&[
-                "serve",
-                service,
-                "--log",
-                &url,
-                "--nats-nkey",
-                &seed,
-                "--ordinal",
-                "0",
-                "--make-logs",
-                "false",
-            ])
+            let mut args = vec!["serve", service, "--log", &url, "--nats-nkey", &seed];
+            args.extend(["--ordinal", "0", "--make-logs", "false"]);
+            args.extend(more);
+            Server::start(&args)
         })
         .collect();
     let client = |args: &[&str]| {

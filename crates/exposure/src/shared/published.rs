@@ -97,7 +97,7 @@ impl Published {
     fn figure(&self, market: Market, key: &FigureKey) -> Option<Exposure> {
         let supplier = key.supplier.map_or("", EconomyId::code);
         let [name, consumer, supplier] = [key.measure.id(), key.consumer, supplier].map(str::to_owned);
-        let id = (Some(key.measure), name, wire::weight(key.by).into(), consumer, supplier);
+        let id: FigureId = (Some(key.measure), name, wire::weight(key.by).into(), consumer, supplier);
         self.figures.get(&market)?.get(&id).cloned()
     }
 
