@@ -31,10 +31,10 @@ use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, actors as actors_command, alerts, changes, cite, claims, concordance, deliveries, doctor, download,
-    drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll,
-    receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup, silences, sources,
-    subscriptions, targets, units, verify, with_client, withdraw,
+    acknowledge, actors as actors_command, alerts, changes, cite, claims, concordance, deliveries, doctor,
+    download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy,
+    poll, receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup, silences,
+    sources, subscriptions, targets, units, verify, with_client, withdraw,
 };
 use session::Session;
 

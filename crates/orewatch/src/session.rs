@@ -18,8 +18,8 @@ use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::archive::Archive;
 use orewatch_ingestion::connectors::{Polling, parse_connectors};
 use orewatch_runtime::{
-    Access, ActorNames, ClientTls, Clock, LogFormat, LogTarget, Running, Server, Settings, ShiftedClock, Source,
-    SystemClock, Telemetry, TelemetryOptions, client,
+    Access, ActorNames, ClientTls, Clock, LogFormat, LogTarget, Running, Server, Settings, ShiftedClock,
+    Source, SystemClock, Telemetry, TelemetryOptions, client,
 };
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
