@@ -137,7 +137,7 @@ pub enum TenantKey {
     /// It was destroyed then: what was sealed with it is erased.
     Erased(Timestamp),
     /// It seals and opens.
-    Key(SealingKey),
+    Key(Box<SealingKey>),
 }
 
 impl KeyTable {
@@ -161,7 +161,7 @@ impl KeyTable {
             None => Ok(TenantKey::Erased(entry.erased_at.unwrap_or(Timestamp::MIN))),
             Some(_) => {
                 let bytes = entry.open(master)?.ok_or(KeyError::NotOpened)?;
-                SealingKey::new(&bytes).map(TenantKey::Key)
+                SealingKey::new(&bytes).map(|key| TenantKey::Key(Box::new(key)))
             }
         }
     }

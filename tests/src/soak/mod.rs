@@ -45,7 +45,6 @@ use report::{MAX_LATENCY, Promised, Recovered};
 use clients::Clients;
 use faults::{Incident, carry_out};
 use plan::{Kind, plan};
-use run::Run;
 use world::World;
 
 use crate::tools::orewatch;

@@ -149,7 +149,8 @@ impl fmt::Display for Report {
             writeln!(f, "longest time without an answer of {service}: {:.2} s", gap.as_secs_f64())?;
         }
         let shown = |latency: Option<Duration>| {
-            latency.map_or("none".to_owned(), |latency| format!("{:.1} ms", latency.as_secs_f64() * 1e3))
+            latency
+                .map_or_else(|| "none".to_owned(), |latency| format!("{:.1} ms", latency.as_secs_f64() * 1e3))
         };
         let [half, most] = self.latencies.map(shown);
         writeln!(f, "commit to subscriber without a fault: p50 {half}, p99 {most}")?;

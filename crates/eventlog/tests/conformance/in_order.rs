@@ -265,8 +265,8 @@ async fn messages_of_others_in_between_change_nothing() {
     let all = streams::iter(1..1_301).then(move |seed: u128| {
         let context = context.clone();
         async move {
-            if seed % 100 == 0 {
-                let subject = if seed % 200 == 0 { "a" } else { "z" };
+            if seed.is_multiple_of(100) {
+                let subject = if seed.is_multiple_of(200) { "a" } else { "z" };
                 let subject = format!("orewatch.observations.{subject}");
                 let sent = context.publish_with_headers(subject, HeaderMap::new(), "oops".into()).await;
                 sent.unwrap().await.unwrap();

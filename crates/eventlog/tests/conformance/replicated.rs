@@ -21,7 +21,7 @@ async fn open(cluster: &NatsCluster) -> Arc<dyn EventLog> {
             }
         }
     };
-    soon(opened).await
+    Box::pin(soon(opened)).await
 }
 
 /// Appends two events after those that are there.

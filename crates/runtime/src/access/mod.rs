@@ -131,7 +131,7 @@ impl Access {
         };
         let text = read_file(path);
         let text = text.map_err(|message| at(document::invalid(format!("the access file {message}"))))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
         let file = document::parse(&text, folder, clock).map_err(at)?;
         Ok(Self { file: Some(Arc::new(file)), ..self })
     }

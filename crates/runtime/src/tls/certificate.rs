@@ -99,7 +99,7 @@ fn element(bytes: &[u8], expected: u8) -> Option<(&[u8], &[u8])> {
 fn any_element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let [tag, first, rest @ ..] = bytes else { return None };
     let (length, rest) = match first {
-        0..0x80 => (usize::from(*first), rest),
+        0..=0x7f => (usize::from(*first), rest),
         // The number of bytes that hold the length: no certificate needs more than four.
         0x81..=0x84 => {
             let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;

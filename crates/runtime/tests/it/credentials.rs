@@ -244,7 +244,7 @@ fn without_expiry(claims: &mut Value) {
 
 /// A token with another subject and the signature of the first.
 fn tampered(token: &str) -> String {
-    let parts: Vec<&str> = token.split('.').collect();
+    let parts: [&str; 3] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
     let other = TokenSigner::ed25519("one").sign(&claims(|claims| claims["sub"] = json!("mallory")));
     format!("{}.{}.{}", parts[0], other.split('.').nth(1).unwrap(), parts[2])
 }
@@ -395,7 +395,7 @@ async fn keys_and_certificates_are_replaced_under_load_without_a_failed_call() {
 async fn shown(running: &Running, authority: &Authority) -> Vec<u8> {
     let connection = crate::tls::open(running, authority).await;
     let (_, session) = connection.get_ref();
-    session.peer_certificates().unwrap()[0].to_vec()
+    session.peer_certificates().unwrap().first().unwrap().to_vec()
 }
 
 /// Calls again and again, each ten calls on a new connection. Returns the number of calls.

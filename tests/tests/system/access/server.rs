@@ -113,7 +113,7 @@ impl SecuredServer {
     /// Starts it in a folder, with more arguments.
     pub(super) fn start_in(folder: TempDir, more: &[&str]) -> Self {
         let signer = TokenSigner::es256("key-1");
-        file(&folder, "keys.json", &published_keys(&[&signer]));
+        let _path = file(&folder, "keys.json", &published_keys(&[&signer]));
         let [tokens, access] =
             [("tokens.toml", TOKENS), ("access.toml", ACCESS)].map(|(name, text)| file(&folder, name, text));
         let data = folder.path().join("data");

@@ -184,13 +184,16 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
     conclude(out.format, &found.checks)
 }
 
+/// What services keep files for, and where.
+type Places = Vec<(&'static str, Location)>;
+
 /// Folders and buckets of the services with these settings, and whether the settings are good.
 fn services_settings(
     session: &Session,
     settings: &Settings,
     name: &str,
     target: &LogTarget,
-) -> Result<(Vec<(&'static str, Location)>, Found), Failure> {
+) -> Result<(Places, Found), Failure> {
     let beside = match target {
         LogTarget::Embedded(folder) => folder.clone(),
         LogTarget::Nats(_) => data(settings)?,

@@ -61,7 +61,7 @@ pub(super) enum Step {
 
 /// The checks, from what everything else needs to what needs it.
 pub(super) fn plan(facts: &Facts) -> Vec<Step> {
-    let mut steps: Vec<Step> = facts.files.iter().map(|(key, path)| Step::File(*key, path.clone())).collect();
+    let mut steps: Vec<Step> = facts.files.iter().map(|(key, path)| Step::File(key, path.clone())).collect();
     let endpoints = endpoints(facts);
     let named = endpoints.iter().filter(|endpoint| endpoint.has_name());
     // One look-up serves all ports of a host.
@@ -78,7 +78,7 @@ pub(super) fn plan(facts: &Facts) -> Vec<Step> {
             false => steps.extend(facts.monitors.iter().cloned().map(Some).map(Step::Monitor)),
         }
     }
-    steps.extend(facts.places.iter().map(|(what, place)| Step::Place(*what, place.clone())));
+    steps.extend(facts.places.iter().map(|(what, place)| Step::Place(what, place.clone())));
     let folders = folders(facts);
     steps.extend(folders.iter().cloned().map(Step::Space));
     steps.extend(folders.into_iter().map(Step::Sync));
