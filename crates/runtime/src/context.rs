@@ -83,6 +83,12 @@ impl Context {
         Self { stale_after, ..self }
     }
 
+    /// The same context with the address that the server of the process listens on.
+    #[must_use]
+    pub(crate) fn with_address(self, address: SocketAddr) -> Self {
+        Self { address: Some(address), ..self }
+    }
+
     /// The same context with the names of those whose commands are recorded.
     #[must_use]
     pub(crate) fn with_actors(self, actors: ActorNames) -> Self {

@@ -151,7 +151,7 @@ impl Server {
     /// The context of its services at an address.
     fn context(&self, reporter: HealthReporter, address: SocketAddr) -> Context {
         let context = Context::new(Arc::clone(&self.clock), reporter);
-        Context { address: Some(address), ..context.with_actors(self.access.names().clone()) }
+        context.with_address(address).with_actors(self.access.names().clone())
     }
 }
 

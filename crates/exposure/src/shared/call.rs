@@ -69,7 +69,7 @@ impl Call {
     }
 
     /// The call as of another position: that of the first page, for a later one.
-    pub(crate) fn as_of_position(self, position: Position) -> Self {
+    pub(crate) fn with_position(self, position: Position) -> Self {
         Self { position, ..self }
     }
 

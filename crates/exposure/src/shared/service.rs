@@ -264,7 +264,7 @@ impl server::ExposureService for SharedExposureService {
         let Some((materials, position)) = self.compute(&identity, &known, plan).await? else {
             return call.ask_own(request).await.map(Response::new);
         };
-        let call = call.as_of_position(position);
+        let call = call.with_position(position);
         vintages::compare(&call, &known, &request, materials).await.map(Response::new)
     }
 }

@@ -133,7 +133,7 @@ fn collectors_record_whenever_metrics_are_gathered() {
     metrics.collect_with(|metrics| {
         metrics.observe(&catalogue::EVALUATION_SECONDS, [], Duration::from_millis(70));
     });
-    metrics.page(now());
+    let _first = metrics.page(now());
     let page = metrics.page(now());
     assert_eq!(samples(&page, "orewatch_subscribers"), ["orewatch_subscribers{stream=\"alerts\"} 5"]);
     assert_eq!(samples(&page, "orewatch_evaluation_seconds_count"), ["orewatch_evaluation_seconds_count 2"]);
