@@ -99,6 +99,6 @@ mod tests {
         kept.insert(7, "another cause");
         assert_eq!((kept.values.len(), kept.order.len()), (MAX_KEPT, MAX_KEPT));
         assert_eq!(kept.values.get(&7).map(String::as_str), Some("another cause"));
-        assert!(!kept.values.contains_key(&5) && kept.values.contains_key(&(MAX_KEPT + 4)));
+        assert!(!kept.values.contains_key(&4) && kept.values.contains_key(&(MAX_KEPT + 4)));
     }
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use orewatch_contracts::ingestion::v1::{CommitReleaseRequest, Release, ReleaseInfo};
 use orewatch_contracts::{Class, Failure};
+use orewatch_formats::dataset;
 
 use crate::decide::{self, RepairCommand};
 use crate::decision::Decision;
@@ -17,15 +18,47 @@ pub(crate) async fn open_release(
     repository: &Arc<Repository>,
     release: Release,
 ) -> Result<ReleaseInfo, Failure> {
+    open_as(repository, release, |_, release| release.clone()).await
+}
+
+/// Opens a release as it was first described, so that ingesting the same files later, or twice at the same
+/// time, does not make another one of it.
+pub(crate) async fn open_or_continue_release(
+    repository: &Arc<Repository>,
+    release: Release,
+) -> Result<ReleaseInfo, Failure> {
+    open_as(repository, release, first_description).await
+}
+
+/// Opens a release. `describe` is given what is known of it when it is decided on, and the release.
+async fn open_as(
+    repository: &Arc<Repository>,
+    release: Release,
+    describe: fn(Option<&ReleaseRecord>, &Release) -> Release,
+) -> Result<ReleaseInfo, Failure> {
     let release = validate::check_release(release)?;
     let (id, stream) = (release.id.clone(), repository.stream(&release.id)?);
     let decide = move |state: &IngestionState| {
         let record = state.get(&release.id);
         let committed_once = record.is_some_and(|record| record.committed_position.is_some());
-        decide::open_release(record.map(|record| &record.head), committed_once, &release)
+        decide::open_release(record.map(|record| &record.head), committed_once, &describe(record, &release))
     };
     repository.execute(&stream, decide).await?;
     release_info(repository, &id)
+}
+
+/// A release as it was described when it was begun, if nothing differs but when its files were retrieved.
+fn first_description(begun: Option<&ReleaseRecord>, release: &Release) -> Release {
+    let begun = begun.map(|record| &*record.head.release);
+    let same = begun.filter(|begun| dataset::described_alike(&undated(begun), &undated(release)));
+    same.unwrap_or(release).clone()
+}
+
+/// A release without the times at which its files were retrieved.
+fn undated(release: &Release) -> Release {
+    let mut release = release.clone();
+    release.files.iter_mut().for_each(|file| file.retrieved_at = None);
+    release
 }
 
 /// Upper bound on reopenings of a refused release by one command, before it reports contention.

@@ -120,12 +120,8 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
             with_client(session, &args.client, async |client| poll::fetches(&args, client).await).await
         }
         Command::Gates(args) => Box::pin(gates::run(args, session)).await,
-        Command::Repair(args) => {
-            with_client(session, &args.client, async |client| repair::repair(&args, client).await).await
-        }
-        Command::Commit(args) => {
-            with_client(session, &args.client, async |client| repair::commit(&args, client).await).await
-        }
+        Command::Repair(args) => Box::pin(repair::run_repair(args, session)).await,
+        Command::Commit(args) => Box::pin(repair::run_commit(args, session)).await,
         Command::Withdraw(args) => Box::pin(withdraw::run(args, session)).await,
         Command::Policy(args) => Box::pin(policy::run(args, session)).await,
         Command::Rules(args) => Box::pin(rules::run(args, session)).await,

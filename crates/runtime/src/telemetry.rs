@@ -8,6 +8,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
@@ -22,6 +23,9 @@ use crate::{Context, stderr};
 
 /// Time for one export of traces: a silent collector must not delay the end of the process.
 const EXPORT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Upper bound on lines that wait to be written; beyond it, they are dropped and counted.
+const MAX_QUEUED_LINES: usize = 8192;
 
 /// Filter for libraries that log too much below warnings. The configured filter comes after it.
 const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,async_nats=warn,\
@@ -43,7 +47,13 @@ pub struct Telemetry {
     tracer: SdkTracerProvider,
     resource: Resource,
     otlp_endpoint: Option<String>,
+    /// Lines that are not written yet.
+    queued: Option<Queued>,
 }
+
+/// The thread that writes the lines of a service, which ends when the first part is dropped, and the number
+/// of lines that it had no room for.
+type Queued = (WorkerGuard, ErrorCounter);
 
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,13 +82,17 @@ impl Telemetry {
         })?;
 
         let finder = TraceFinder::default();
-        let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-        let lines = if stderr::is_json() {
+        let lines = tracing_subscriber::fmt::layer();
+        let (lines, queued) = if stderr::is_json() {
             log_panics();
-            let json = lines.json().flatten_event(true).with_current_span(true).with_span_list(false);
-            json.map_event_format(|format| TracedLines { format, finder: finder.clone() }).boxed()
+            let (queue, queued) = queue();
+            let json = lines.with_writer(queue).json().flatten_event(true);
+            let json = json.with_current_span(true).with_span_list(false);
+            let traced = json.map_event_format(|format| TracedLines { format, finder: finder.clone() });
+            (traced.boxed(), Some(queued))
         } else {
-            lines.with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()).boxed()
+            let in_color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            (lines.with_writer(io::stderr).with_ansi(in_color).boxed(), None)
         };
         // Spans carry trace ids whether or not they are exported: events take them along.
         let spans = tracing_opentelemetry::layer()
@@ -91,7 +105,7 @@ impl Telemetry {
             Failure::internal(format!("telemetry was started twice in one process: {error}"))
         })?;
         let otlp_endpoint = options.otlp_endpoint.clone();
-        Ok(Self { tracer, resource, otlp_endpoint })
+        Ok(Self { tracer, resource, otlp_endpoint, queued })
     }
 
     /// Exports the metrics of a process until it has stopped, and once more then. `None`: no collector is
@@ -109,14 +123,28 @@ impl Telemetry {
     /// exporter blocks its thread, so it runs on a thread of its own; a collector that does not answer costs
     /// `deadline`, and is no error.
     pub async fn flush(self, deadline: Duration) {
-        let flushed = tokio::task::spawn_blocking(move || self.tracer.shutdown_with_timeout(deadline));
+        let tracer = self.tracer;
+        let flushed = tokio::task::spawn_blocking(move || tracer.shutdown_with_timeout(deadline));
         match tokio::time::timeout(deadline, flushed).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::warn!(%error, "the last traces were not exported"),
             Ok(Err(error)) => tracing::warn!(%error, "the last traces were not exported"),
             Err(_) => tracing::warn!("the last traces were not exported in time"),
         }
+        let dropped = self.queued.as_ref().map_or(0, |(_, dropped)| dropped.dropped_lines());
+        if dropped > 0 {
+            tracing::warn!(dropped, "lines of the log were dropped, because standard error was not read");
+        }
     }
+}
+
+/// A writer that never waits for whoever reads standard error: a pipe that nobody reads would stop the
+/// service.
+fn queue() -> (NonBlocking, Queued) {
+    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_QUEUED_LINES);
+    let (queue, guard) = builder.thread_name("log").finish(io::stderr());
+    let dropped = queue.error_counter();
+    (queue, (guard, dropped))
 }
 
 /// What is known of the process. Its identifier keeps the metrics of replicas apart.

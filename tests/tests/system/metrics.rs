@@ -18,7 +18,7 @@ pub(crate) const TRADE: &str = "# table: trade\n# dataset: our-trade\n# vintage:
     2024,CHN,JPN,250410,1900,1700\n2024,MOZ,JPN,250410,300,200\nnonsense,MOZ,JPN,250410,300,200\n";
 
 /// A rule that fires on [`TRADE`].
-pub(crate) const RULE: &str = "id: japan-graphite\nmeasure: import-share\nby: quantity\n\
+pub(crate) const RULE: &str = "id: japan-graphite\ntitle: Graphite of Japan\nmeasure: import-share\nby: quantity\n\
     select: {consumer: JPN, material: graphite}\nwhen: {above: 0.65, clear: 0.60}\n\
     severity: {warning: 0.65, critical: 0.80}\n";
 

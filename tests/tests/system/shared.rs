@@ -204,7 +204,9 @@ impl Replicas {
                 self.records().await.into_iter().map(|(ordinal, record)| (ordinal, record.held)).collect();
             let all: BTreeSet<&str> = held.values().flatten().map(String::as_str).collect();
             let count: usize = held.values().map(BTreeSet::len).sum();
-            if all == partitions() && count == all.len() && held.len() == self.exposure.len() {
+            let share = all.len() / self.exposure.len();
+            let is_even = held.values().all(|own| own.len() >= share);
+            if all == partitions() && count == all.len() && held.len() == self.exposure.len() && is_even {
                 return held;
             }
             assert!(Instant::now() < deadline, "not divided: {held:#?}\n{}", self.process_output());

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use orewatch_tests::soak::{Soak, run_soak};
 
-/// Seed of the faults: other versions meet the same ones. Its six faults cut a process of a service and a NATS
-/// server off, kill one of each, mute a server, and stop the receiver. None needs a file system of its own.
+/// Seed of the faults: other versions meet the same ones. Its six faults cut a process of a service and a
+/// NATS server off, kill one of each, mute a server, and stop the receiver. None needs a file system of its
+/// own.
 const SEED: u64 = 32;
 
 #[test]

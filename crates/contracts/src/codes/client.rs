@@ -11,15 +11,15 @@ pub(super) const AREA: Area = Area {
             "The output is no longer read.",
             "No action is needed: the program that read the output has ended.",
         ),
-        external(
-            "checks-failed",
-            "Something that the services depend on is not as it must be.",
-            "Do what `orewatch doctor` says beside each check that fails, and run it again.",
-        ),
         user(
             "certificate-refused",
             "The server refused the certificate of the client, or requires one.",
             "Show a valid client certificate with `--tls-cert` and `--tls-key`.",
+        ),
+        external(
+            "checks-failed",
+            "Something that the services depend on is not as it must be.",
+            "Do what `orewatch doctor` says beside each check that fails, and run it again.",
         ),
         user(
             "empty-answer",

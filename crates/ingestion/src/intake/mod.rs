@@ -173,9 +173,8 @@ impl Intake {
         request: &IngestRequest,
         progress: OnProgress<'_>,
     ) -> Result<IngestOutcome, Failure> {
-        let release = self.with_first_description(plan.release.clone()).await?;
-        let id = release.id.clone();
-        let mut release = commands::open_release(&self.repository, release).await?;
+        let id = plan.release.id.clone();
+        let mut release = commands::open_or_continue_release(&self.repository, plan.release.clone()).await?;
         let refused = release.state() == ReleaseState::Refused;
         if refused {
             release =
@@ -202,17 +201,6 @@ impl Intake {
         })
     }
 
-    /// The release as it was first described, so that ingesting the same files later does not make another
-    /// one of it.
-    async fn with_first_description(&self, release: Release) -> Result<Release, Failure> {
-        self.repository.catch_up_with(&self.repository.stream(&release.id)?).await?;
-        let begun = self
-            .repository
-            .view(|state| state.get(&release.id).map(|record| Arc::clone(&record.head.release)));
-        let same = begun.filter(|begun| dataset::described_alike(&undated(begun), &undated(&release)));
-        Ok(same.map_or(release, |begun| Release::clone(&begun)))
-    }
-
     /// Withdraws a release whose files cannot be read, with the reason. After any other failure it stays
     /// open, and the same request continues it.
     async fn abandon_if_unreadable(&self, id: &str, failure: Failure) -> Failure {
@@ -233,13 +221,6 @@ fn committed_concordance(outcome: &IngestOutcome) -> Option<String> {
     let info = outcome.release.as_ref().filter(|info| info.state() == ReleaseState::Committed)?;
     let release = info.release.as_ref().filter(|release| release.table() == Table::Concordance)?;
     Some(release.id.clone())
-}
-
-/// A release without the times at which its files were retrieved.
-fn undated(release: &Release) -> Release {
-    let mut release = release.clone();
-    release.files.iter_mut().for_each(|file| file.retrieved_at = None);
-    release
 }
 
 /// Row counts of a release that was refused.

@@ -7,9 +7,9 @@ use orewatch_contracts::ingestion::v1::{CommitReleaseRequest, ReleaseInfo, Relea
 use orewatch_contracts::{Class, Failure};
 
 use super::refusal::{Recorded, refusal_hint};
-use super::{print_message, releases};
+use super::{print_message, releases, with_client};
 use crate::options::ClientOptions;
-use crate::session::Client;
+use crate::session::{Client, Session};
 use crate::settle;
 use crate::view::QuarantinedRow;
 use crate::words::count_text;
@@ -67,8 +67,18 @@ pub(crate) struct RepairArgs {
     pub(crate) client: ClientOptions,
 }
 
+/// Runs `commit`.
+pub(crate) async fn run_commit(args: CommitArgs, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| commit(&args, client).await).await
+}
+
+/// Runs `repair`.
+pub(crate) async fn run_repair(args: RepairArgs, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| repair(&args, client).await).await
+}
+
 /// Commits a release whose rows are on the log.
-pub(crate) async fn commit(args: &CommitArgs, client: &Client) -> Result<(), Failure> {
+async fn commit(args: &CommitArgs, client: &Client) -> Result<(), Failure> {
     let request = CommitReleaseRequest {
         release: args.release.clone(),
         max_rejects: Some(args.max_rejects),
@@ -90,7 +100,7 @@ pub(crate) async fn commit(args: &CommitArgs, client: &Client) -> Result<(), Fai
 }
 
 /// Records corrected rows of a release.
-pub(crate) async fn repair(args: &RepairArgs, client: &Client) -> Result<(), Failure> {
+async fn repair(args: &RepairArgs, client: &Client) -> Result<(), Failure> {
     let request = RepairRowsRequest {
         release: args.release.clone(),
         content: read_corrections(&args.file)?.into(),

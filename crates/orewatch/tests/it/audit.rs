@@ -107,7 +107,7 @@ fn times_narrow_an_audit_and_csv_has_the_same_columns() {
     assert_eq!(lines[0], "time,actor,action,object,reason,log,position,kind,id,stream");
     assert!(lines[1].contains(",bob,withdraw release,usgs-mcs/MCS2025-"), "{csv}");
     let table = run(&["audit", "--data", &desk.data()]);
-    assert!(String::from_utf8_lossy(&table.stdout).contains("not recorded"));
+    assert!(String::from_utf8_lossy(&table.stdout).contains("unrecorded"));
     let nobody = run(&["audit", "--data", &desk.data(), "--actor", "nobody"]);
     assert_eq!(nobody.status.code(), Some(0));
     assert!(nobody.stdout.is_empty() && err(&nobody).contains("Nobody"), "{}", err(&nobody));

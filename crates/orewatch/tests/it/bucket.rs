@@ -266,7 +266,7 @@ fn snapshots_are_listed_in_a_bucket_by_compare_and_set() {
     // An answer about exposures comes after ingestion and exposure have started.
     let log = orewatch(&["exposure", "--material", "graphite"]);
     for service in ["ingestion", "exposure"] {
-        let started = format!(r#""starting from a snapshot","service":"{service}""#);
+        let started = format!("starting from a snapshot service=\"{service}\"");
         assert!(log.contains(&started), "{service}: {log}");
     }
 }

@@ -173,7 +173,7 @@ catalogue! {
 
     /// Time of an evaluation of rules, from its beginning to its end on the log.
     Histogram<TASK> EVALUATION_SECONDS: "orewatch_evaluation_seconds", Unit::Seconds, ALERTING, [];
-    /// Open alerts.
+    /// Open alerts, by state and severity.
     Gauge ALERTS: "orewatch_alerts", Unit::Count("alerts"), ALERTING, [ALERT_STATE, SEVERITY];
     /// Time of an attempt to deliver a message until the receiver answers.
     Histogram<TASK> DELIVERY_SECONDS: "orewatch_delivery_seconds", Unit::Seconds, ALERTING,

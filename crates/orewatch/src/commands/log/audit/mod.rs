@@ -22,7 +22,7 @@ use crate::times;
 const MAX_ENTRIES: usize = 1_000_000;
 
 /// What a table shows where nobody is recorded.
-const NOT_RECORDED: &str = "not recorded";
+const UNRECORDED: &str = "unrecorded";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -88,7 +88,7 @@ struct Entry {
 impl Row for Entry {
     fn columns() -> Vec<Column<Self>> {
         let actor = |entry: &Self| match entry.deed.actor.as_str() {
-            "" => NOT_RECORDED.to_owned(),
+            "" => UNRECORDED.to_owned(),
             actor => actor.to_owned(),
         };
         vec![
