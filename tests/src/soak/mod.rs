@@ -3,7 +3,7 @@
 //! Three NATS servers with three copies of each log, two processes of each service, a subscriber that resumes
 //! with its tokens, and a receiver of webhooks run on one machine. Every connection between them goes through
 //! a proxy of ours ([`FaultProxy`](orewatch_testkit::FaultProxy)). While small releases of many datasets are
-//! committed, faults happen as a [`plan`] says, which follows from a seed:
+//! committed, faults happen as a [`mod@plan`] says, which follows from a seed:
 //!
 //! ```text
 //! releases -> ingestion x 2 -.

@@ -14,14 +14,14 @@ use std::sync::Arc;
 
 use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
 use orewatch_contracts::ingestion::v1::{
-    IngestFilesRequest, IngestFilesResponse, IngestOutcome, Phase as ReportedPhase, Release, ReleaseInfo,
+    IngestFilesRequest, IngestFilesResponse, IngestOutcome, Phase as ReportedPhase, ReleaseInfo,
     ReleaseState, Table,
 };
 use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 use orewatch_formats::codes::Codes;
+use orewatch_formats::ids;
 use orewatch_formats::{Input, Limits, Phase, Plan, Totals};
-use orewatch_formats::{dataset, ids};
 use orewatch_runtime::{Context, Identity};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
