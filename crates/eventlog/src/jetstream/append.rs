@@ -118,9 +118,13 @@ impl JetStreamLog {
         }
     }
 
+    async fn publish(&self, append: &Ready<'_>, batch: Batch, wait: Duration) -> Outcome {
+        self.unless_lost(publish::publish(append.to, batch, append.events, wait)).await
+    }
+
     /// Publishes once. Gives up soon after the connection was lost, because an acknowledgement on the old one
     /// cannot come any more.
-    async fn publish(&self, append: &Ready<'_>, batch: Batch, wait: Duration) -> Outcome {
+    pub(super) async fn unless_lost(&self, published: impl Future<Output = Outcome>) -> Outcome {
         let mut connections = self.source.nats.connections.clone();
         connections.mark_unchanged();
         let lost = async {
@@ -130,7 +134,7 @@ impl JetStreamLog {
         };
         tokio::select! {
             biased;
-            outcome = publish::publish(append.to, batch, append.events, wait) => outcome,
+            outcome = published => outcome,
             () = lost => {
                 Outcome::Failed { reason: "the connection was lost on the way".to_owned(), unknown: true }
             }

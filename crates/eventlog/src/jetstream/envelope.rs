@@ -99,11 +99,15 @@ pub(super) fn is_ours(log: &str, headers: &HeaderMap) -> bool {
     }
 }
 
-/// Whether more messages of the same atomic batch follow this one.
-pub(super) fn has_more_in_batch(headers: Option<&HeaderMap>) -> bool {
-    headers.is_some_and(|headers| {
-        headers.get(header::NATS_BATCH_ID).is_some() && headers.get(header::NATS_BATCH_COMMIT).is_none()
-    })
+/// Header of the last message of an append, where others follow it in the same atomic batch.
+pub(super) const APPEND_END: &str = "orewatch-append-end";
+
+/// Whether more messages of the same append follow this one.
+pub(super) fn has_more_in_append(headers: Option<&HeaderMap>) -> bool {
+    let is_end = |headers: &HeaderMap| {
+        headers.get(header::NATS_BATCH_COMMIT).is_some() || headers.get(APPEND_END).is_some()
+    };
+    headers.is_some_and(|headers| headers.get(header::NATS_BATCH_ID).is_some() && !is_end(headers))
 }
 
 fn required(headers: &HeaderMap, name: &str) -> Result<String, String> {

@@ -63,6 +63,7 @@ mod refusals;
 mod setup;
 mod source;
 mod tail;
+mod together;
 
 pub use config::{LEASES, StreamSettings, stream_settings};
 pub use grants::{Grants, Identity};
@@ -73,6 +74,7 @@ use refusals::{Asked, Refusals};
 pub use setup::{Finding, Made, Verdict};
 use source::Source;
 use tail::{LogReader, SharedTail};
+use together::Together;
 
 /// Time for the answer to one question before it is asked again. It is short, because only this deadline
 /// notices an answer that was lost with its connection.
@@ -182,6 +184,7 @@ impl JetStream {
             tail: Arc::default(),
             newest: AtomicU64::new(0),
             in_flight: Semaphore::new(MAX_APPENDS_IN_FLIGHT),
+            together: Together::default(),
             room: Semaphore::new(MAX_KIB_IN_FLIGHT),
         }))
     }
@@ -316,6 +319,8 @@ struct JetStreamLog {
     /// Position of the newest event that was appended from here: where the log ends if nobody else appends.
     newest: AtomicU64,
     in_flight: Semaphore,
+    /// Appends that wait for others to be stored with.
+    together: Together,
     /// One permit for each KiB that may wait for an acknowledgement.
     room: Semaphore,
 }
@@ -333,6 +338,9 @@ impl EventLog for JetStreamLog {
     ) -> BoxFuture<'a, Result<Vec<Position>, Error>> {
         async move {
             limits::check_append(self.name(), stream, &events)?;
+            if together::is_small(&events) {
+                return self.append_together(stream, expected, &events).await;
+            }
             self.append_checked(stream, expected, &events).await
         }
         .boxed()

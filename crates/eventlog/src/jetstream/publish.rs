@@ -44,13 +44,27 @@ pub(super) struct Batch {
     /// Position of the subject's last message. The first event says it, and the server compares it when the
     /// last one has come.
     expected: Position,
+    /// Whether the next event is the first one on its subject.
+    begins: bool,
     /// Events that were sent.
     sent: usize,
 }
 
+/// An append that is published with others, which are on other subjects.
+pub(super) struct Part<'a> {
+    pub(super) to: Destination<'a>,
+    pub(super) expected: Position,
+    pub(super) events: &'a [NewEvent],
+}
+
 impl Batch {
     pub(super) fn new(expected: Position) -> Self {
-        Self { name: Uuid::now_v7().to_string(), expected, sent: 0 }
+        Self { name: Uuid::now_v7().to_string(), expected, begins: true, sent: 0 }
+    }
+
+    /// Goes on with events on another subject.
+    fn go_on(&mut self, expected: Position) {
+        (self.expected, self.begins) = (expected, true);
     }
 
     pub(super) fn expected(&self) -> Position {
@@ -63,10 +77,37 @@ impl Batch {
 
     /// Sends the next event, which is not the last one. The server answers only that.
     pub(super) async fn send(&mut self, to: &Destination<'_>, event: &NewEvent) -> Result<(), PublishError> {
+        let headers = self.headers(to, event);
+        self.send_message(to, headers, event).await
+    }
+
+    /// Sends an append that others follow.
+    async fn send_part(&mut self, part: &Part<'_>) -> Result<(), PublishError> {
+        let Some((last, rest)) = part.events.split_last() else { return Ok(()) };
+        self.go_on(part.expected);
+        for event in rest {
+            self.send(&part.to, event).await?;
+        }
+        self.send_end(&part.to, last).await
+    }
+
+    /// Sends the last event of an append that others follow.
+    async fn send_end(&mut self, to: &Destination<'_>, event: &NewEvent) -> Result<(), PublishError> {
         let mut headers = self.headers(to, event);
+        headers.insert(envelope::APPEND_END, "1");
+        self.send_message(to, headers, event).await
+    }
+
+    async fn send_message(
+        &mut self,
+        to: &Destination<'_>,
+        mut headers: HeaderMap,
+        event: &NewEvent,
+    ) -> Result<(), PublishError> {
         self.mark(&mut headers, self.sent + 1);
         to.client.publish_with_headers(to.subject.clone(), headers, event.data.clone()).await?;
         self.sent += 1;
+        self.begins = false;
         Ok(())
     }
 
@@ -100,7 +141,7 @@ impl Batch {
 
     fn headers(&self, to: &Destination<'_>, event: &NewEvent) -> HeaderMap {
         let mut headers = envelope::headers(to.log, to.stream, event);
-        if self.sent == 0 {
+        if self.begins {
             headers.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, self.expected.to_string());
         }
         headers
@@ -121,10 +162,38 @@ pub(super) async fn publish(
     wait: Duration,
 ) -> Outcome {
     let sent = tokio::time::timeout(wait, send_rest(to, batch, events, wait)).await;
-    sent.unwrap_or_else(|_| Outcome::Failed {
-        reason: "no acknowledgement in time".to_owned(),
-        unknown: true,
-    })
+    sent.unwrap_or_else(|_| silence())
+}
+
+/// Publishes appends to several subjects, all or none, if the last message of each is where it is expected.
+pub(super) async fn publish_together(parts: &[Part<'_>], wait: Duration) -> Outcome {
+    let sent = tokio::time::timeout(wait, send_parts(parts, wait)).await;
+    sent.unwrap_or_else(|_| silence())
+}
+
+async fn send_parts(parts: &[Part<'_>], wait: Duration) -> Outcome {
+    let nothing = || Outcome::Failed { reason: "there is nothing to publish".to_owned(), unknown: false };
+    let Some((end, before)) = parts.split_last() else { return nothing() };
+    let Some((last, rest)) = end.events.split_last() else { return nothing() };
+    let mut batch = Batch::new(end.expected);
+    let sent = async {
+        for part in before {
+            batch.send_part(part).await?;
+        }
+        batch.go_on(end.expected);
+        for event in rest {
+            batch.send(&end.to, event).await?;
+        }
+        Ok::<_, PublishError>(())
+    };
+    if let Err(error) = sent.await {
+        return Outcome::Failed { reason: error.to_string(), unknown: false };
+    }
+    batch.finish(&end.to, last, wait).await
+}
+
+fn silence() -> Outcome {
+    Outcome::Failed { reason: "no acknowledgement in time".to_owned(), unknown: true }
 }
 
 async fn send_rest(to: &Destination<'_>, mut batch: Batch, events: &[NewEvent], wait: Duration) -> Outcome {

@@ -250,7 +250,7 @@ impl Reader {
         }
         let message = message.message;
         // An append is seen whole: a reader is never up to date in the middle of a batch.
-        let is_whole = !envelope::has_more_in_batch(message.headers.as_ref());
+        let is_whole = !envelope::has_more_in_append(message.headers.as_ref());
         let headers = message.headers.as_ref();
         if headers.is_some_and(|headers| envelope::is_ours(&self.source.log, headers)) {
             let event = envelope::event(position, &message.subject, headers, message.payload)

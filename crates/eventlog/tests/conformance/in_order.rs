@@ -36,6 +36,31 @@ async fn seeds(log: &Arc<dyn EventLog>, name: &StreamName) -> Vec<u128> {
     stored.iter().map(|event| event.id.as_u128()).collect()
 }
 
+/// A log may store them together. What one of them is refused does not concern the others.
+pub(crate) async fn appends_at_once_are_each_on_their_own_terms(harness: &impl Harness) {
+    let log = harness.open().await;
+    log.append(&stream("s0"), 0, events(1..3)).await.unwrap();
+    for round in [0_u64, 1] {
+        let names: Vec<_> = (0..40).map(|number| stream(&format!("s{number}"))).collect();
+        // The stream of the first is longer than it expects. Two expect to be the first on the last stream.
+        let of = |number: u128| 100 + 2 * number..102 + 2 * number;
+        let all = (0..40).zip(&names).chain([(40, &names[39])]);
+        let appended = join_all(all.map(|(number, name)| log.append(name, 0, events(of(number)))));
+        let outcomes = soon(appended).await;
+        let conflict = Error::Conflict { stream: names[0].to_string(), expected: 0, actual: 2 };
+        assert_eq!(outcomes[0], Err(conflict), "{round}");
+        for outcome in &outcomes[1..39] {
+            let positions = outcome.as_ref().unwrap();
+            assert_eq!(positions[1], positions[0] + 1, "{round}");
+        }
+        assert!(outcomes[39].is_ok() != outcomes[40].is_ok(), "{round}: {:?}", &outcomes[39..]);
+        for (number, name) in (1..39).zip(&names[1..]) {
+            assert_eq!(seeds(&log, name).await, Vec::from_iter(of(number)), "{round}");
+        }
+        assert_eq!(log.extent().await.unwrap().head, 2 + 39 * 2, "{round}: repeated appends are recognised");
+    }
+}
+
 pub(crate) async fn any_number_of_events_is_stored_in_order(harness: &impl Harness) {
     let log = harness.open().await;
     let (a, b) = (stream("a"), stream("b"));

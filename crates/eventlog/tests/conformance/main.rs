@@ -76,6 +76,7 @@ suite! {
         a_reader_beyond_the_end_is_refused,
         a_projection_never_passes_an_event_it_has_not_seen;
     in_order:
+        appends_at_once_are_each_on_their_own_terms,
         any_number_of_events_is_stored_in_order,
         a_stale_expectation_stores_no_event_of_many,
         a_writer_in_the_middle_wins,
