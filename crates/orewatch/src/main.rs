@@ -10,7 +10,6 @@ mod amount_unit;
 mod cli;
 mod commands;
 mod demo;
-mod names;
 mod nats_options;
 mod options;
 mod render;
@@ -28,6 +27,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use orewatch_contracts::Failure;
+use orewatch_query::names;
 
 use cli::{Cli, Command};
 use commands::{

@@ -39,11 +39,11 @@ pub(crate) mod units;
 pub(crate) mod verify;
 pub(crate) mod withdraw;
 
-mod as_at;
 mod own_use;
 mod shared;
 
 use orewatch_contracts::Failure;
+use orewatch_query::as_at;
 
 use crate::options::ClientOptions;
 use crate::render::to_stderr;

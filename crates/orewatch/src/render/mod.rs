@@ -1,7 +1,5 @@
 //! Rendering: tables, pages, JSON and CSV on standard output.
 pub(crate) mod card;
-mod cell;
-mod dialect;
 mod explanation;
 mod footnotes;
 mod list;
@@ -14,8 +12,6 @@ mod style;
 mod wide;
 mod wrap;
 
-pub(crate) use cell::{Cell, Record};
-pub(crate) use dialect::{Dialect, write_records};
 pub(crate) use explanation::{explanation, explanation_title};
 pub(crate) use footnotes::{product_notes, proxy_mark};
 pub(crate) use list::list;
@@ -23,6 +19,7 @@ pub(crate) use orewatch_contracts::figure::{
     bar, brief, difference_in, estimate, level, line_in, number, percent, signed_points, sparkline,
     status_word, value_in,
 };
+pub(crate) use orewatch_query::{Cell, Dialect, Record, write_records};
 pub(crate) use out::{Out, broken_pipe, is_broken_pipe, is_empty_answer, to_stderr};
 #[cfg(test)]
 pub(crate) use row::write_csv;

@@ -3,9 +3,9 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use comfy_table::Table;
 use orewatch_contracts::{Class, Failure};
+use orewatch_query::Dialect;
 use serde::Serialize;
 
-use super::dialect::Dialect;
 use super::plain::plain;
 use super::style::Style;
 use super::wrap::hanging;

@@ -31,15 +31,6 @@ pub(crate) fn plain(text: &str, has_colour: bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Replaces line breaks and tabs with spaces.
-pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
-    if text.contains(['\n', '\t']) {
-        Cow::Owned(text.replace(['\n', '\t'], " "))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,7 +50,6 @@ mod tests {
             "\\u001b[1mbold",
             "without colour, no code of ours is kept"
         );
-        assert_eq!(one_line("title\n  forged  line"), "title   forged  line");
     }
 
     #[test]

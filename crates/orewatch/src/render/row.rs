@@ -9,12 +9,10 @@ use std::fmt;
 use std::ops::Range;
 
 use orewatch_contracts::Failure;
+use orewatch_query::{Cell, Dialect, one_line, write_records};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::cell::Cell;
-use super::dialect::{Dialect, write_records};
 use super::out::Out;
-use super::plain::one_line;
 use super::sheet::{Align, Sheet, TextColumn, column_width, has_room};
 use super::wrap::wrap;
 use crate::options::Format;

@@ -3,9 +3,9 @@ use comfy_table::{
     CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle,
     Width,
 };
+use orewatch_query::one_line;
 
 use super::out::Out;
-use super::plain::one_line;
 
 /// Table style: a header with a rule below it, no other lines.
 const PLAIN: TableStyle = TableStyle::new()

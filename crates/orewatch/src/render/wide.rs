@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::{Exposure, Subject};
 use orewatch_contracts::figure::{brief, status_word};
+use orewatch_query::Cell;
 use serde_json::{Map, Value, json};
 
-use super::cell::Cell;
 use super::out::Out;
 use super::row::table_of_columns;
 use super::sheet::{Align, TextColumn, column_width, fit, has_room};

@@ -1,11 +1,11 @@
-//! Values of rows: the same value for JSON, CSV and tables.
+//! Values of rows: the same value for JSON, CSV, tables and files.
 use serde::ser::{Serialize, Serializer};
 
-use crate::words::{minute_text, time_text};
+use crate::instants::{minute_text, time_text};
 
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Cell {
+pub enum Cell {
     /// A text. An empty text is null in JSON.
     Text(String),
     /// A number, if there is one.
@@ -26,11 +26,11 @@ pub(crate) enum Cell {
 
 /// A nested value: an object in JSON, a text in CSV and tables.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Record {
+pub struct Record {
     /// The text for CSV and tables.
-    pub(crate) text: String,
+    pub text: String,
     /// The fields of the JSON object.
-    pub(crate) fields: Vec<(&'static str, Cell)>,
+    pub fields: Vec<(&'static str, Cell)>,
 }
 
 impl Serialize for Record {
@@ -41,22 +41,22 @@ impl Serialize for Record {
 
 impl Cell {
     /// Creates a text cell.
-    pub(crate) fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
     /// Creates a cell with a count.
-    pub(crate) fn count(count: impl Into<u64>) -> Self {
+    pub fn count(count: impl Into<u64>) -> Self {
         Self::Count(Some(count.into()))
     }
 
     /// Creates a cell with a time in UTC, empty without one.
-    pub(crate) fn time(time: Option<prost_types::Timestamp>) -> Self {
+    pub fn time(time: Option<prost_types::Timestamp>) -> Self {
         Self::Time(time)
     }
 
     /// The value as text for a table: a time without its seconds.
-    pub(crate) fn table_text(&self) -> String {
+    pub fn table_text(&self) -> String {
         match self {
             Self::Time(time) => minute_text(*time),
             _ => self.display_text(),
@@ -64,7 +64,7 @@ impl Cell {
     }
 
     /// The value as text for people.
-    pub(crate) fn display_text(&self) -> String {
+    pub fn display_text(&self) -> String {
         match self {
             Self::List(texts) => texts.join(", "),
             Self::Records(records) => Self::joined_texts(records, ", "),
@@ -76,7 +76,7 @@ impl Cell {
     }
 
     /// The value as a CSV field, before quoting.
-    pub(crate) fn csv_text(&self) -> String {
+    pub fn csv_text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Number(number) => number.map(|number| number.to_string()).unwrap_or_default(),

@@ -8,7 +8,7 @@ use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 
 /// Help of `--as-at`.
-pub(crate) const HELP: &str = "Use what was known then: a release (its identifier, or its vintage: the \
+pub const HELP: &str = "Use what was known then: a release (its identifier, or its vintage: the \
      publisher's name for the edition), a time (2026-01-31T12:00:00Z), a day (its end, UTC), or @POSITION of \
      the observations log";
 
@@ -16,7 +16,7 @@ pub(crate) const HELP: &str = "Use what was known then: a release (its identifie
 ///
 /// # Errors
 /// [`Class::Invalid`] for a position that is not a number, and for an empty text.
-pub(crate) fn parse(text: Option<&str>) -> Result<Option<AsAt>, Failure> {
+pub fn parse(text: Option<&str>) -> Result<Option<AsAt>, Failure> {
     parse_named("as-at", text)
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn parse(text: Option<&str>) -> Result<Option<AsAt>, Failure> {
 ///
 /// # Errors
 /// As [`parse`].
-pub(crate) fn parse_named(option: &str, text: Option<&str>) -> Result<Option<AsAt>, Failure> {
+pub fn parse_named(option: &str, text: Option<&str>) -> Result<Option<AsAt>, Failure> {
     let Some(text) = text.map(str::trim) else { return Ok(None) };
     let invalid = |text: &str| invalid(option, text);
     let at = if let Some(position) = text.strip_prefix('@') {

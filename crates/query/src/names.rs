@@ -1,7 +1,8 @@
 //! Arguments that name consumers, suppliers, materials, stages and measures. People write codes or names; the
 //! services are sent codes.
 use orewatch_catalog::{
-    OTHER, UnknownCode, listed_materials, resolve_consumer, resolve_material, resolve_stage, resolve_supplier,
+    Consumer, OTHER, UnknownCode, listed_materials, resolve_consumer, resolve_material, resolve_stage,
+    resolve_supplier,
 };
 use orewatch_contracts::{Class, Failure};
 use orewatch_measures::{Measure, UnknownMeasure};
@@ -10,18 +11,18 @@ use orewatch_measures::{Measure, UnknownMeasure};
 const MAX_PARTS: usize = 3;
 
 /// The codes of consumers.
-pub(crate) fn consumers(texts: &[String]) -> Result<Vec<String>, Failure> {
+pub fn consumers(texts: &[String]) -> Result<Vec<String>, Failure> {
     resolve_all(texts, consumer)
 }
 
 /// The codes of suppliers.
-pub(crate) fn suppliers(texts: &[String]) -> Result<Vec<String>, Failure> {
+pub fn suppliers(texts: &[String]) -> Result<Vec<String>, Failure> {
     resolve_all(texts, supplier)
 }
 
 /// The identifiers of materials, of which a list of critical materials such as `listed(USA-2025)` names
 /// several. Each is there once, where it is named first.
-pub(crate) fn materials(texts: &[String]) -> Result<Vec<String>, Failure> {
+pub fn materials(texts: &[String]) -> Result<Vec<String>, Failure> {
     let mut all: Vec<String> = Vec::new();
     for id in resolve_all(texts, material_or_list)?.into_iter().flatten() {
         if !all.contains(&id) {
@@ -43,24 +44,24 @@ fn material_or_list(text: &str) -> Result<Vec<String>, Failure> {
 }
 
 /// The identifiers of stages.
-pub(crate) fn stages(texts: &[String]) -> Result<Vec<String>, Failure> {
+pub fn stages(texts: &[String]) -> Result<Vec<String>, Failure> {
     resolve_all(texts, stage)
 }
 
 /// The names of measures.
-pub(crate) fn measures(texts: &[String]) -> Result<Vec<String>, Failure> {
+pub fn measures(texts: &[String]) -> Result<Vec<String>, Failure> {
     resolve_all(texts, measure)
 }
 
 /// The code of a consumer.
-pub(crate) fn consumer(text: &str) -> Result<String, Failure> {
+pub fn consumer(text: &str) -> Result<String, Failure> {
     resolve_consumer(text)
         .map(|consumer| consumer.code().to_owned())
         .map_err(|error| unknown("consumer", error))
 }
 
 /// The code of a supplier. An empty text stands for none.
-pub(crate) fn supplier(text: &str) -> Result<String, Failure> {
+pub fn supplier(text: &str) -> Result<String, Failure> {
     if text.trim().is_empty() || text.trim().eq_ignore_ascii_case(OTHER) {
         return Ok(text.trim().to_uppercase());
     }
@@ -68,7 +69,7 @@ pub(crate) fn supplier(text: &str) -> Result<String, Failure> {
 }
 
 /// The identifier of a single material.
-pub(crate) fn material(text: &str) -> Result<String, Failure> {
+pub fn material(text: &str) -> Result<String, Failure> {
     let unknown_material = |error| {
         let failure = unknown("material", error);
         match listed_materials(text) {
@@ -80,12 +81,12 @@ pub(crate) fn material(text: &str) -> Result<String, Failure> {
 }
 
 /// The identifier of a stage.
-pub(crate) fn stage(text: &str) -> Result<String, Failure> {
+pub fn stage(text: &str) -> Result<String, Failure> {
     resolve_stage(text).map(|stage| stage.as_str().to_owned()).map_err(|error| unknown("stage", error))
 }
 
 /// The name of a measure, with its version if the text has one.
-pub(crate) fn measure(text: &str) -> Result<String, Failure> {
+pub fn measure(text: &str) -> Result<String, Failure> {
     let wanted = text.trim().to_lowercase().replace([' ', '_'], "-");
     match wanted.parse::<Measure>() {
         Ok(_) => Ok(wanted),
@@ -96,6 +97,16 @@ pub(crate) fn measure(text: &str) -> Result<String, Failure> {
                 Failure::new(Class::NotFound, "unknown-measure", format!("unknown measure `{text}`"));
             Err(failure.with_hint(hint).at("measure", text))
         }
+    }
+}
+
+/// Name of a consumer or supplier. An unknown code is returned as it is.
+#[must_use]
+pub fn economy_name(code: &str) -> &str {
+    match code.parse::<Consumer>() {
+        Ok(consumer) => consumer.name(),
+        Err(_) if code == OTHER => "Other economies",
+        Err(_) => code,
     }
 }
 
