@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
-use crate::{ActorNames, Budget, Clock, FollowedLog, FollowedLogs, Work};
+use crate::{ActorNames, Budget, Clock, FollowedLog, FollowedLogs, Inside, Work};
 
 /// Default of [`Context::stale_after`].
 const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(300);
@@ -37,6 +37,8 @@ pub struct Context {
     pub actors: ActorNames,
     /// Time that a log may not be followed before a service is reported as not ready.
     pub stale_after: Duration,
+    /// The way to the services of the process, for its other parts.
+    pub inside: Inside,
     failure: Arc<Mutex<Option<Failure>>>,
     running: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
@@ -54,6 +56,7 @@ impl Context {
             logs: FollowedLogs::default(),
             actors: ActorNames::default(),
             stale_after: DEFAULT_STALE_AFTER,
+            inside: Inside::nowhere(),
             failure: Arc::default(),
             running: Arc::default(),
         }
@@ -69,6 +72,12 @@ impl Context {
     #[must_use]
     pub(crate) fn with_actors(self, actors: ActorNames) -> Self {
         Self { actors, ..self }
+    }
+
+    /// The same context with the way to the services of its server.
+    #[must_use]
+    pub(crate) fn with_inside(self, inside: Inside) -> Self {
+        Self { inside, ..self }
     }
 
     /// Spawns a worker. The stop of the process waits for it, and names it if it hangs. A worker that fails

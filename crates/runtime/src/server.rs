@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::Stream;
+use futures_util::{Stream, stream};
 use orewatch_contracts::{Class, Failure};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -20,7 +20,8 @@ use crate::access::{Gate, Guarded};
 use crate::connections::{self, Connection};
 use crate::flow::{Bounded, Flow};
 use crate::health::DetailedHealth;
-use crate::{Access, Clock, Context, Signals, Telemetry, trace};
+use crate::web::ForWeb;
+use crate::{Access, Clock, Context, Inside, Signals, Telemetry, trace};
 
 /// Upper bound on the time of a call: a client may send a large file over a slow line.
 const MAX_CALL: Duration = Duration::from_secs(30 * 60);
@@ -107,7 +108,8 @@ impl Server {
             reporter.set_service_status(service, ServingStatus::NotServing).await;
         }
         let context = Context::new(Arc::clone(&self.clock), reporter.clone());
-        let context = context.with_actors(self.access.names().clone());
+        let (inside, pipes) = Inside::new();
+        let context = context.with_actors(self.access.names().clone()).with_inside(inside);
         let mut routes = Routes::builder();
         routes.add_service(HealthServer::new(DetailedHealth::new(reporter, context.logs.clone())));
         add_reflection(&mut routes)?;
@@ -127,7 +129,7 @@ impl Server {
         let (close, flow) = (CancellationToken::new(), Flow::new(context.memory.clone()));
         let tls = self.access.tls();
         let expires_at = tls.as_ref().map(|tls| tls.expires_at().to_string());
-        let incoming = connections::accept(listener, tls);
+        let incoming = stream::select(connections::accept(listener, tls), connections::accept_inside(pipes));
         let gate = Gate::new(self.access, self.clock);
         let connections = tokio::spawn(answer_calls(incoming, routes.routes(), gate, flow, close.clone()));
         tracing::info!(%address, services = ?self.services, certificate_expires_at = expires_at, "listening");
@@ -251,7 +253,7 @@ async fn answer_calls(
 ) -> Result<(), tonic::transport::Error> {
     let bounds = flow.clone();
     let server = tonic::transport::Server::builder()
-        // For programs that do not speak gRPC, such as readers of feeds.
+        // For programs that do not speak gRPC, such as browsers and readers of feeds.
         .accept_http1(true)
         .timeout(MAX_CALL)
         .max_concurrent_streams(MAX_CALLS_PER_CONNECTION)
@@ -263,6 +265,7 @@ async fn answer_calls(
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .http2_max_header_list_size(MAX_HEAD_BYTES)
         .trace_fn(trace::call_span)
+        .layer(layer_fn(ForWeb::new))
         .layer(layer_fn(move |inner| Guarded::new(gate.clone(), inner)))
         .layer(layer_fn(move |inner| Bounded::new(bounds.clone(), inner)))
         .add_routes(routes)

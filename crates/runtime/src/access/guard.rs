@@ -28,6 +28,9 @@ const OPEN_PATHS: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 /// Prefix of the paths of feeds. They need any token; the service checks whose feed it is.
 const FEED_PATHS: &str = "/feeds/";
 
+/// Beginnings of paths of pages that need no token: files that are the same for everyone.
+const OPEN_WEB_PATHS: [&str; 2] = ["/assets/", "/api/v1/openapi.json"];
+
 /// Passes calls on to the services behind it, with the caller's identity attached.
 #[derive(Clone, Debug)]
 pub(crate) struct Guarded<S> {
@@ -91,7 +94,8 @@ impl Gate {
 
     /// Identifies the caller and checks the role.
     fn decide(&self, path: &str, headers: &HeaderMap, peer: Option<&Arc<Peer>>) -> Verdict {
-        if OPEN_PATHS.iter().any(|open| path.starts_with(open)) {
+        let answers_web = self.access.answers_web;
+        if begins_with(path, &OPEN_PATHS) || (answers_web && begins_with(path, &OPEN_WEB_PATHS)) {
             return Verdict::Passed(None);
         }
         let certificate = peer.and_then(|peer| peer.certificate());
@@ -106,7 +110,10 @@ impl Gate {
             return Verdict::Passed(Some(identity));
         }
         let Some(needs) = orewatch_contracts::role_of(path) else {
-            return Verdict::Refused(Refusal::Unknown);
+            return match answers_web && !is_method(path) {
+                true => Verdict::Passed(Some(identity)),
+                false => Verdict::Refused(Refusal::Unknown),
+            };
         };
         if let Err(failure) = identity.check_role(path, needs) {
             return Verdict::Refused(Refusal::Failed(failure));
@@ -150,6 +157,16 @@ impl Gate {
             };
         }
     }
+}
+
+fn begins_with(path: &str, prefixes: &[&str]) -> bool {
+    prefixes.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Whether a path has the form of a method: `/PACKAGE.SERVICE/METHOD`.
+fn is_method(path: &str) -> bool {
+    let mut parts = path.trim_start_matches('/').split('/');
+    parts.next().is_some_and(|service| service.contains('.')) && parts.next().is_some()
 }
 
 impl Refusal {

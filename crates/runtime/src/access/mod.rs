@@ -43,7 +43,7 @@ use crate::tls::CertificateNames;
 use crate::{ActorNames, Clock, Context, ServerTls};
 
 /// Error code for a tenant or dataset that the caller may not read or change.
-const NOT_PERMITTED: &str = "not-permitted";
+pub(crate) const NOT_PERMITTED: &str = "not-permitted";
 
 /// Upper bound on the file of tokens and on the access file, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -59,6 +59,8 @@ pub struct Access {
     to_all: bool,
     encryption: Encryption,
     names: ActorNames,
+    /// Beside methods, paths of pages and data are answered.
+    answers_web: bool,
 }
 
 impl fmt::Debug for Access {
@@ -154,6 +156,13 @@ impl Access {
         Self { encryption: Encryption::PlainText, ..self }
     }
 
+    /// The same callers, of a service that also answers for pages and data: paths that are no method of a
+    /// contract need a known caller and no role. What is behind them has to ask for the roles itself.
+    #[must_use]
+    pub fn for_web(self) -> Self {
+        Self { answers_web: true, ..self }
+    }
+
     /// The table of names.
     pub(crate) fn names(&self) -> &ActorNames {
         &self.names
@@ -223,7 +232,7 @@ impl Access {
         if !self.is_controlled() {
             return Ok(Identified::Known(Arc::new(Identity::open())));
         }
-        let shown = shown(headers);
+        let shown = shown_token(headers);
         if !shown.is_empty() {
             return self.identify_token(&shown, now);
         }
@@ -286,9 +295,10 @@ fn read_file(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))
 }
 
-/// The token that a call shows: as a bearer token, or as the password of any user, which is what readers of
-/// feeds support.
-fn shown(headers: &HeaderMap) -> String {
+/// The token that a call shows: as a bearer token, or as the password of any user, which is what browsers and
+/// readers of feeds support. Empty if it shows none.
+#[must_use]
+pub fn shown_token(headers: &HeaderMap) -> String {
     let text = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if let Some(token) = text.strip_prefix("Bearer ") {
         return token.to_owned();

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
@@ -22,6 +23,9 @@ use crate::tls::CertificateNames;
 /// Upper bound on connections. Beyond it a connection without a call is closed for a new one, or else the new
 /// one itself.
 const MAX_CONNECTIONS: usize = 1_024;
+
+/// Upper bound on connections from the process itself.
+const MAX_INSIDE_CONNECTIONS: usize = 64;
 
 /// Time for a handshake of TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,6 +52,23 @@ pub(crate) fn accept(
     stream::unfold(accepting, async |mut accepting: Accepting| {
         let connection = accepting.next().await;
         Some((Ok(connection), accepting))
+    })
+}
+
+/// Accepts the connections that parts of this process make.
+pub(crate) fn accept_inside(
+    pipes: mpsc::Receiver<DuplexStream>,
+) -> impl Stream<Item = io::Result<Connection>> {
+    let accepting = (pipes, Slots::new(MAX_INSIDE_CONNECTIONS));
+    stream::unfold(accepting, async |(mut pipes, slots): (mpsc::Receiver<DuplexStream>, Slots)| {
+        loop {
+            let pipe = pipes.recv().await?;
+            // Without a slot the connection ends, and whoever made it makes another.
+            if let Some(slot) = slots.take().await {
+                let connection = Connection::new(Transport::Inside(pipe), slot);
+                return Some((Ok(connection), (pipes, slots)));
+            }
+        }
     })
 }
 

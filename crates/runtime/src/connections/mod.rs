@@ -18,7 +18,7 @@ use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
-pub(crate) use accept::accept;
+pub(crate) use accept::{accept, accept_inside};
 use slots::Slot;
 pub(crate) use slots::{Peer, UnderWay};
 use transport::Transport;
@@ -187,7 +187,7 @@ impl AsyncWrite for Connection {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.transport).poll_flush(context);
         match this.transport {
-            Transport::Plain(_) => outcome,
+            Transport::Plain(_) | Transport::Inside(_) => outcome,
             // What was written may still wait here for the peer.
             Transport::Tls(_) => this.wrote(context, outcome),
         }

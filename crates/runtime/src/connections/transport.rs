@@ -1,9 +1,9 @@
-//! What a connection's bytes travel on: TCP, or TLS over it.
+//! What a connection's bytes travel on: TCP, TLS over it, or the memory of the process.
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
@@ -12,6 +12,8 @@ use tokio_rustls::server::TlsStream;
 pub(super) enum Transport {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// From a part of this process.
+    Inside(DuplexStream),
 }
 
 impl AsyncRead for Transport {
@@ -23,6 +25,7 @@ impl AsyncRead for Transport {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_read(context, buffer),
             Self::Tls(tls) => Pin::new(tls).poll_read(context, buffer),
+            Self::Inside(pipe) => Pin::new(pipe).poll_read(context, buffer),
         }
     }
 }
@@ -32,6 +35,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_write(context, data),
             Self::Tls(tls) => Pin::new(tls).poll_write(context, data),
+            Self::Inside(pipe) => Pin::new(pipe).poll_write(context, data),
         }
     }
 
@@ -43,6 +47,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(context, data),
             Self::Tls(tls) => Pin::new(tls).poll_write_vectored(context, data),
+            Self::Inside(pipe) => Pin::new(pipe).poll_write_vectored(context, data),
         }
     }
 
@@ -50,6 +55,7 @@ impl AsyncWrite for Transport {
         match self {
             Self::Plain(tcp) => tcp.is_write_vectored(),
             Self::Tls(tls) => tls.is_write_vectored(),
+            Self::Inside(pipe) => pipe.is_write_vectored(),
         }
     }
 
@@ -57,6 +63,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_flush(context),
             Self::Tls(tls) => Pin::new(tls).poll_flush(context),
+            Self::Inside(pipe) => Pin::new(pipe).poll_flush(context),
         }
     }
 
@@ -64,6 +71,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
             Self::Tls(tls) => Pin::new(tls).poll_shutdown(context),
+            Self::Inside(pipe) => Pin::new(pipe).poll_shutdown(context),
         }
     }
 }

@@ -19,14 +19,15 @@ use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Service;
-use tonic::codegen::http::{HeaderMap, Request, Response};
+use tonic::codegen::http::{Request, Response};
 
 use crate::Identity;
 use crate::admission::{Admission, Permit};
 use crate::connections::{Peer, UnderWay};
 use crate::rate::RateLimit;
+use crate::web::is_grpc;
 pub use budget::{Budget, Share};
-use response::Unread;
+use response::{Sending, Unread};
 
 /// Upper bounds on calls at a time, streams included, in all and for each identity.
 const MAX_CALLS: usize = 4_096;
@@ -147,19 +148,14 @@ where
         };
         let flow = self.flow.clone();
         let backlog = request.extensions().get::<Arc<Peer>>().map(|peer| Arc::clone(&peer.backlog));
-        let request = if is_grpc(request.headers()) {
-            request.map(|body| request::counted(body, flow.budget.clone()))
-        } else {
-            request
-        };
+        let is_grpc = is_grpc(request.headers());
+        let request =
+            if is_grpc { request.map(|body| request::counted(body, flow.budget.clone())) } else { request };
         let answer = self.inner.call(request);
         let answer = async move {
-            answer.await.map(|answer| answer.map(|body| response::paced(body, flow, backlog, admitted)))
+            let sending = Sending { flow, backlog, is_grpc };
+            answer.await.map(|answer| answer.map(|body| response::paced(body, sending, admitted)))
         };
         answer.boxed()
     }
-}
-
-fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }

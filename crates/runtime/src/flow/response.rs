@@ -1,4 +1,7 @@
 //! Answers in flight: sent in small pieces, so that what is not read stays here and can be dropped.
+//!
+//! An answer that is dropped ends with an error. gRPC has trailers for that. Over HTTP alone the connection, or
+//! the stream, is broken off, so that the client does not take what it has for the whole.
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -28,14 +31,19 @@ pub(super) trait Unread: Send + Sync + fmt::Debug {
     fn end_if_unread(&self, now: Instant, patience: Duration) -> bool;
 }
 
+/// How an answer is sent.
+pub(super) struct Sending {
+    pub(super) flow: Flow,
+    /// Bytes that wait on the connection. `None`: not known.
+    pub(super) backlog: Option<Arc<Backlog>>,
+    /// Its client speaks gRPC.
+    pub(super) is_grpc: bool,
+}
+
 /// Wraps a body so that it is sent in pieces.
-pub(super) fn paced(
-    body: Body,
-    flow: Flow,
-    backlog: Option<Arc<Backlog>>,
-    admitted: Option<Admitted>,
-) -> Body {
-    let state = State { body: Some(body), rest: Bytes::new(), share: None, since: None, end: None };
+pub(super) fn paced(body: Body, sending: Sending, admitted: Option<Admitted>) -> Body {
+    let Sending { flow, backlog, is_grpc } = sending;
+    let state = State { body: Some(body), rest: Bytes::new(), share: None, since: None, end: None, is_grpc };
     let answer = Arc::new(Answer(Mutex::new(state)));
     Body::new(Paced {
         answer,
@@ -71,8 +79,15 @@ struct State {
     share: Option<Share>,
     /// When the last piece was sent, while no other was asked for. `None`: the next one is being waited for.
     since: Option<Instant>,
-    /// Trailers that end it, if it does not end by itself.
-    end: Option<HeaderMap>,
+    /// What ends it, if it does not end by itself.
+    end: Option<End>,
+    is_grpc: bool,
+}
+
+/// The end of an answer that was dropped.
+enum End {
+    Trailers(HeaderMap),
+    Broken(Status),
 }
 
 impl Answer {
@@ -102,11 +117,15 @@ impl Unread for Answer {
 impl State {
     /// Ends the answer, and returns what is left of it.
     fn end_with(&mut self, failure: Failure) -> (Option<Body>, Bytes) {
-        let mut trailers = HeaderMap::new();
         let status = Status::from(failure);
-        // Fails only for texts that cannot be headers, which ours can.
-        let _written = status.add_header(&mut trailers);
-        self.end = Some(trailers);
+        self.end = Some(if self.is_grpc {
+            let mut trailers = HeaderMap::new();
+            // Fails only for texts that cannot be headers, which ours can.
+            let _written = status.add_header(&mut trailers);
+            End::Trailers(trailers)
+        } else {
+            End::Broken(status)
+        });
         self.since = None;
         self.share = None;
         (self.body.take(), std::mem::take(&mut self.rest))
@@ -115,8 +134,10 @@ impl State {
     /// The next piece. `Ready(None)`: there is none.
     fn poll(&mut self, context: &mut Context<'_>, flow: &Flow) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         self.since = None;
-        if let Some(trailers) = self.end.take() {
-            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        match self.end.take() {
+            Some(End::Trailers(trailers)) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+            Some(End::Broken(status)) => return Poll::Ready(Some(Err(status))),
+            None => {}
         }
         if self.rest.is_empty() {
             self.share = None;
@@ -230,7 +251,8 @@ mod tests {
     const LARGE: usize = 1 << 20;
 
     fn answer(flow: &Flow, backlog: Option<Arc<Backlog>>, bytes: usize) -> Body {
-        paced(Body::new(Full::new(Bytes::from(vec![7; bytes]))), flow.clone(), backlog, None)
+        let sending = Sending { flow: flow.clone(), backlog, is_grpc: true };
+        paced(Body::new(Full::new(Bytes::from(vec![7; bytes]))), sending, None)
     }
 
     async fn next(body: &mut Body) -> Option<Frame<Bytes>> {
@@ -264,6 +286,17 @@ mod tests {
         assert_eq!(trailers.get("grpc-status").unwrap(), "14");
         assert!(next(&mut unread).await.is_none());
         assert!(next(&mut read).await.unwrap().is_data(), "others go on");
+    }
+
+    #[tokio::test]
+    async fn an_unread_answer_over_http_is_broken_off() {
+        let flow = Flow::new(Budget::new(LARGE));
+        let sending = Sending { flow: flow.clone(), backlog: None, is_grpc: false };
+        let mut body = paced(Body::new(Full::new(Bytes::from(vec![7; LARGE]))), sending, None);
+        assert!(next(&mut body).await.unwrap().is_data());
+        flow.drop_unread(Duration::ZERO);
+        let end = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+        assert!(end.unwrap().is_err(), "it must not look whole");
     }
 
     #[tokio::test]

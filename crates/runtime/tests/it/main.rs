@@ -10,3 +10,4 @@ mod target;
 #[cfg(target_os = "linux")]
 mod threads;
 mod tls;
+mod web;
