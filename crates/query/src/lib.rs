@@ -10,6 +10,7 @@ mod cell;
 mod dialect;
 pub mod files;
 mod instants;
+pub mod licence;
 pub mod names;
 
 pub use cell::{Cell, Record};

@@ -47,5 +47,5 @@ pub use target::{InvalidTarget, LogStore, LogTarget};
 pub use telemetry::{LogFormat, Telemetry, TelemetryOptions};
 pub use threads::build_runtime;
 pub use tls::{ClientTls, ServerTls, ServerTlsFiles};
-pub use web::problem;
+pub use web::{problem, problems};
 pub use work::{Seat, Stop, Work, WorkLimits};

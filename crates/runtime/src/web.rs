@@ -39,8 +39,22 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
 /// A failure as an answer over HTTP: a problem document with the status that fits.
 #[must_use]
 pub fn problem(failure: &Failure) -> Response<Body> {
+    problems(std::slice::from_ref(failure))
+}
+
+/// Several failures of one request as an answer over HTTP. The first decides the status; if there are more,
+/// the field `errors` has all of them.
+#[must_use]
+pub fn problems(failures: &[Failure]) -> Response<Body> {
+    let unknown = Failure::internal("a request failed without a failure");
+    let failure = failures.first().unwrap_or(&unknown);
     let status = http_status(failure);
-    let document = problem_document(failure, status).to_string();
+    let mut document = problem_document(failure, status);
+    if failures.len() > 1 {
+        let all = failures.iter().map(|one| Value::Object(problem_document(one, http_status(one))));
+        document.insert("errors".to_owned(), all.collect());
+    }
+    let document = Value::Object(document).to_string();
     let mut response = Response::new(Body::new(Full::new(Bytes::from(document))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -71,6 +85,10 @@ fn http_status(failure: &Failure) -> StatusCode {
     match (failure.code.as_str(), failure.class) {
         (UNAUTHENTICATED, _) => StatusCode::UNAUTHORIZED,
         (MISSING_ROLE | NOT_PERMITTED | LICENCE_FORBIDS, _) => StatusCode::FORBIDDEN,
+        ("foreign-origin", _) => StatusCode::FORBIDDEN,
+        ("foreign-host", _) => StatusCode::MISDIRECTED_REQUEST,
+        ("unsupported-method", _) => StatusCode::METHOD_NOT_ALLOWED,
+        ("unsupported-media-type", _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         (TOO_MANY_CALLS, _) => StatusCode::TOO_MANY_REQUESTS,
         (_, Class::Invalid) => StatusCode::BAD_REQUEST,
         (_, Class::NotFound) => StatusCode::NOT_FOUND,
@@ -80,7 +98,7 @@ fn http_status(failure: &Failure) -> StatusCode {
     }
 }
 
-fn problem_document(failure: &Failure, status: StatusCode) -> Value {
+fn problem_document(failure: &Failure, status: StatusCode) -> Map<String, Value> {
     let Failure { class, code, message, hint, field, value, retry_after } = failure;
     let usual = || status.canonical_reason().unwrap_or("error");
     let title = codes::find(code).map_or_else(usual, |entry| entry.meaning);
@@ -106,7 +124,7 @@ fn problem_document(failure: &Failure, status: StatusCode) -> Value {
     if let Some(delay) = retry_after {
         document.insert("retry_after_s".to_owned(), Value::from(delay.as_secs_f64()));
     }
-    Value::Object(document)
+    document
 }
 
 /// Turns refusals of what is behind it into problems where the caller does not speak gRPC.
@@ -165,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    fn document(failure: &Failure) -> (StatusCode, Value) {
+    fn document(failure: &Failure) -> (StatusCode, Map<String, Value>) {
         let status = http_status(failure);
         (status, problem_document(failure, status))
     }
@@ -180,7 +198,7 @@ mod tests {
         assert_eq!(document["type"], "urn:orewatch:error:unknown-economy");
         assert_eq!((&document["field"], &document["value"]), (&"consumer".into(), &"ZAR".into()));
         assert_eq!((&document["hint"], &document["status"]), (&"did you mean COD?".into(), &404.into()));
-        assert!(document["title"].as_str().is_some_and(|title| title.ends_with('.')), "{document}");
+        assert!(document["title"].as_str().is_some_and(|title| title.ends_with('.')), "{document:?}");
         assert_eq!(document.get("retry_after_s"), None);
     }
 
@@ -204,6 +222,8 @@ mod tests {
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers()["retry-after"], "2");
         assert_eq!(response.headers()["content-type"], PROBLEM);
+        let several = [Failure::new(Class::Invalid, "unknown-field", ""), Failure::internal("")];
+        assert_eq!(problems(&several).status(), StatusCode::BAD_REQUEST);
         let whole = Response::new(Body::empty());
         assert_eq!(for_web(whole).status(), StatusCode::OK);
     }

@@ -27,6 +27,16 @@ pub(super) const AREA: Area = Area {
         ),
         user("end-in-the-past", "The given end time has passed.", "Choose an end in the future."),
         user(
+            "foreign-host",
+            "The request names a host by which a console without tokens is not known.",
+            "Use the address that `orewatch up` or `orewatch console` prints.",
+        ),
+        user(
+            "foreign-origin",
+            "A page of another site made the request.",
+            "Make the request from a program, or from a page of the console.",
+        ),
+        user(
             "hidden-character",
             "A text contains characters that are not shown, such as control characters.",
             "Remove control characters, line breaks and direction marks.",
@@ -119,6 +129,11 @@ pub(super) const AREA: Area = Area {
             "unexpected-supplier",
             "The request names a supplier, but the measure has no supplier.",
             "Leave the supplier out, or choose a measure that has one.",
+        ),
+        user(
+            "unknown-address",
+            "There is nothing at this address.",
+            "Use one of the addresses that `GET /api/v1` lists.",
         ),
         user(
             "unknown-basis",
@@ -230,6 +245,16 @@ pub(super) const AREA: Area = Area {
             "unsupported-by",
             "The measure does not support this weighting.",
             "Leave the weighting out, or use the one that the hint names.",
+        ),
+        user(
+            "unsupported-media-type",
+            "The body of the request is of a type that the address does not accept.",
+            "Send one of the types that the hint names.",
+        ),
+        user(
+            "unsupported-method",
+            "The address does not support this method of HTTP.",
+            "Use the method that the hint names.",
         ),
     ],
 };

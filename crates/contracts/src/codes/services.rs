@@ -101,6 +101,11 @@ pub(super) const AREA: Area = Area {
             "Try again later. What was recorded is safe.",
         ),
         external(
+            "service-unavailable",
+            "A service that the console asks cannot be reached.",
+            "Check that the service runs and can be reached. The console asks it again with every request.",
+        ),
+        external(
             "shutdown-timeout",
             "Some tasks did not end in time while the service stopped.",
             "Raise `shutdown-budget` if this happens again.",

@@ -1,9 +1,9 @@
 //! Data that may not be passed on: a person may look at them, but what is written for programs needs the word
 //! of whoever runs the command that they stay.
-use orewatch_catalog::{PassingOn, passing_on};
 use orewatch_contracts::exposure::v1::SourceRow;
 use orewatch_contracts::ingestion::v1::Release;
 use orewatch_contracts::{Class, Failure};
+use orewatch_query::licence::forbidden_release;
 
 use crate::options::Format;
 
@@ -24,21 +24,12 @@ impl OwnUse {
         self,
         format: Format,
         rows: impl IntoIterator<Item = &'a SourceRow>,
-        releases: &[Release],
+        releases: &'a [Release],
     ) -> Result<(), Failure> {
         if self.is_declared || format == Format::Table {
             return Ok(());
         }
-        let licence = |release: &'a str| {
-            let found = releases.iter().find(|one| one.id == release)?;
-            Some(found.provenance.as_ref()?.licence.as_str())
-        };
-        let mut named = rows.into_iter().map(|row| row.release.as_str());
-        let forbidden = named.find_map(|release| {
-            let licence = licence(release).filter(|name| passing_on(name) == PassingOn::Forbidden)?;
-            Some((release, licence))
-        });
-        let Some((release, licence)) = forbidden else { return Ok(()) };
+        let Some((release, licence)) = forbidden_release(rows, releases) else { return Ok(()) };
         let message = format!("the licence of source rows forbids passing them on: {licence}");
         Err(Failure::new(Class::Refused, "licence-forbids", message).at("release", release).with_hint(
             "if they stay with you, add --own-use; --format table shows them; figures may be written",

@@ -15,7 +15,7 @@ use super::{Batch, ColumnKind, FileWriter, Heading, count_of, flag_of, number_of
 use crate::cell::Cell;
 
 /// Rows of a group: enough for readers to be quick, few enough to be held in memory.
-const GROUP_ROWS: usize = 16_384;
+const GROUP_ROWS: usize = 8_192;
 
 /// A file of Parquet.
 pub(super) struct ParquetFile {

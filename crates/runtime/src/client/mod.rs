@@ -36,7 +36,30 @@ pub async fn connect(address: &str) -> Result<Channel, Failure> {
 /// [`Class::Invalid`] for a text that is no address, [`Class::Refused`] if one side does not accept the
 /// other's certificate, [`Class::Unavailable`] if no server answers there.
 pub async fn connect_with(address: &str, tls: &ClientTls) -> Result<Channel, Failure> {
-    let endpoint = Endpoint::from_shared(address.to_owned())
+    let connecting = endpoint(address)?.connect_with_connector(Connector { tls: tls.clone() });
+    let reason = match tokio::time::timeout(CONNECT_PATIENCE, connecting).await {
+        Ok(Ok(channel)) => return Ok(channel),
+        Ok(Err(error)) => root_cause(&error),
+        Err(_) => format!("no answer in {} s", CONNECT_PATIENCE.as_secs()),
+    };
+    if let Some(refusal) = tls.refusal() {
+        return Err(refusal);
+    }
+    Err(Failure::new(Class::Unavailable, "no-server", format!("no server at {address} ({reason})"))
+        .with_hint("start one with `orewatch up`, or name a directory with --data DIR"))
+}
+
+/// A channel to a server that may not be there yet: it connects with its first call, and again whenever the
+/// connection ends.
+///
+/// # Errors
+/// [`Class::Invalid`] for a text that is no address.
+pub fn connect_lazily(address: &str, tls: &ClientTls) -> Result<Channel, Failure> {
+    Ok(endpoint(address)?.connect_with_connector_lazy(Connector { tls: tls.clone() }))
+}
+
+fn endpoint(address: &str) -> Result<Endpoint, Failure> {
+    Endpoint::from_shared(address.to_owned())
         .ok()
         .filter(|endpoint| matches!(endpoint.uri().scheme_str(), Some("http" | "https")))
         .ok_or_else(|| {
@@ -49,18 +72,7 @@ pub async fn connect_with(address: &str, tls: &ClientTls) -> Result<Channel, Fai
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10))
         .user_agent(concat!("orewatch/", env!("CARGO_PKG_VERSION")))
-        .map_err(|error| Failure::internal(format!("the user agent is refused: {error}")))?;
-    let connecting = endpoint.connect_with_connector(Connector { tls: tls.clone() });
-    let reason = match tokio::time::timeout(CONNECT_PATIENCE, connecting).await {
-        Ok(Ok(channel)) => return Ok(channel),
-        Ok(Err(error)) => root_cause(&error),
-        Err(_) => format!("no answer in {} s", CONNECT_PATIENCE.as_secs()),
-    };
-    if let Some(refusal) = tls.refusal() {
-        return Err(refusal);
-    }
-    Err(Failure::new(Class::Unavailable, "no-server", format!("no server at {address} ({reason})"))
-        .with_hint("start one with `orewatch up`, or name a directory with --data DIR"))
+        .map_err(|error| Failure::internal(format!("the user agent is refused: {error}")))
 }
 
 /// Makes a request that shows the token and has to be answered within `deadline`.

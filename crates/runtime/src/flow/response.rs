@@ -1,7 +1,7 @@
 //! Answers in flight: sent in small pieces, so that what is not read stays here and can be dropped.
 //!
-//! An answer that is dropped ends with an error. gRPC has trailers for that. Over HTTP alone the connection, or
-//! the stream, is broken off, so that the client does not take what it has for the whole.
+//! An answer that is dropped ends with an error. gRPC has trailers for that. Over HTTP alone the connection,
+//! or the stream, is broken off, so that the client does not take what it has for the whole.
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
