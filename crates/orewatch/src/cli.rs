@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, actors, alerts, changes, cite, claims, concordance, deliveries, doctor, download, drill, errors,
-    explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
+    acknowledge, actors, alerts, changes, cite, claims, concordance, console, deliveries, doctor, download, drill,
+    errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
     releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
     units, verify, withdraw,
 };
@@ -53,6 +53,7 @@ Try it:
 Run:
   up           Run all services in one process, with an embedded log
   serve        Run one service on a shared log
+  console      Answer for data by URL, for spreadsheets, notebooks and browsers
   setup        Make the logs on NATS, check their settings, or print the permissions
   doctor       Check what the services depend on, and write the support bundle
   log          Back up, verify, restore, inspect and follow the event logs
@@ -125,6 +126,8 @@ pub(crate) enum Command {
     Up(serve::UpArgs),
     /// Run one service on a shared log
     Serve(serve::ServeArgs),
+    /// Answer for data by URL, for spreadsheets, notebooks and browsers
+    Console(console::Args),
     /// Make the logs on NATS, check their settings, or print the permissions
     Setup(setup::Args),
     /// Check what the services depend on, and write the support bundle

@@ -31,8 +31,8 @@ use orewatch_query::names;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, actors as actors_command, alerts, changes, cite, claims, concordance, deliveries, doctor, download,
-    drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll,
+    acknowledge, actors as actors_command, alerts, changes, cite, claims, concordance, console, deliveries,
+    doctor, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll,
     receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup, silences, sources,
     subscriptions, targets, units, verify, with_client, withdraw,
 };
@@ -74,6 +74,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Demo(args) => Box::pin(demo::run(args, session)).await,
         Command::Up(args) => Box::pin(serve::up(args, session)).await,
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
+        Command::Console(args) => Box::pin(console::run(args, session)).await,
         Command::Setup(args) => Box::pin(setup::run(args, session)).await,
         Command::Doctor(args) => Box::pin(doctor::run(args, session)).await,
         Command::Log(args) => Box::pin(log::run(args, session)).await,

@@ -22,6 +22,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("ca-file"),
     Key::new("color"),
     Key::new("config"),
+    Key::new("console"),
     Key::new("data"),
     Key::new("exposure"),
     Key::new("format"),

@@ -6,6 +6,7 @@ pub(crate) mod changes;
 pub(crate) mod cite;
 pub(crate) mod claims;
 pub(crate) mod concordance;
+pub(crate) mod console;
 pub(crate) mod deliveries;
 pub(crate) mod doctor;
 pub(crate) mod download;

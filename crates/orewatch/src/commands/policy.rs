@@ -13,12 +13,11 @@ use serde_json::json;
 use super::shared::read_file;
 use super::{print_message, releases, with_client};
 use crate::options::{ClientOptions, Format};
-use crate::render::Align::{Left, Right};
+use crate::render::Align::Left;
 use crate::render::{Cell, Column, Out, Row, column, document, table};
 use crate::session::{Client, Session};
 use crate::view::{
-    declaration_words, kind_word, period_words, policy_changes, policy_value, preference_words, scope_words,
-    table_word,
+    declaration_words, period_words, policy_changes, policy_value, preference_words, scope_words,
 };
 use crate::words::time_text;
 
@@ -186,31 +185,18 @@ impl DatasetRow<'_> {
         };
         scope_words(&scope, self.ranked.table())
     }
-
-    /// The kind of dataset, for a supplement with its base.
-    fn kind(&self) -> String {
-        let kind = kind_word(self.ranked.kind());
-        match self.ranked.supplements.as_str() {
-            "" => kind,
-            base => format!("{kind} of {base}"),
-        }
-    }
 }
 
 impl Row for DatasetRow<'_> {
     fn columns() -> Vec<Column<Self>> {
-        vec![
-            column("table", |row: &Self| Cell::text(table_word(row.ranked.table()))).shown("table", Left),
-            column("rank", |row: &Self| Cell::count(row.ranked.rank)).shown("rank", Right),
-            column("dataset", |row: &Self| Cell::text(&row.ranked.dataset)).shown("dataset", Left),
-            column("kind", |row: &Self| Cell::text(kind_word(row.ranked.kind())))
-                .shown_as("kind", Left, Self::kind)
-                .if_room(1),
-            column("supplements", |row: &Self| Cell::text(&row.ranked.supplements)),
+        let ranked = RankedDataset::columns().into_iter();
+        let ranked = ranked.map(|column| column.within(|row: &Self| row.ranked));
+        let latest = vec![
             column("vintage", |row: &Self| Cell::text(row.vintage())).shown("latest vintage", Left),
             column("periods", |row: &Self| Cell::text(row.periods())).shown("periods", Left),
             column("covers", |row: &Self| Cell::text(row.covers())).shown("covers", Left),
-        ]
+        ];
+        ranked.chain(latest).collect()
     }
 }
 

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::connectors::Polling;
-use orewatch_runtime::{Access, LogTarget, Server, Settings};
+use orewatch_runtime::{Access, Context, LogTarget, Server, Settings};
+use tonic::service::RoutesBuilder;
 
+use super::console::ConsoleBeside;
 use super::print_message;
 use crate::actors::names_in;
 use crate::nats_options::NatsOptions;
 use crate::options::access::{self, has_callers};
-use crate::options::{Flags, Keyed, ServerOptions};
+use crate::options::{Flags, Keyed, ServerOptions, given};
 use crate::services::{self, Service, ServicesConfig};
 use crate::session::Session;
 use crate::settings::duration;
@@ -35,12 +37,17 @@ Examples:
   orewatch up --data /var/lib/orewatch --listen 0.0.0.0:7070 \\
       --tokens-file /etc/orewatch/tokens.toml \\
       --tls-cert /etc/orewatch/tls.crt --tls-key /etc/orewatch/tls.key
+  orewatch up --console off
   orewatch up --log nats://localhost:4222 --data /var/lib/orewatch")]
 pub(crate) struct UpArgs {
     /// Directory for the embedded log and the archive; with --log nats://..., only for the archive and caches
     /// [default: ./orewatch-data]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
+    /// Address of the console, IP:PORT: data by URL, for spreadsheets, notebooks and browsers; or off [default:
+    /// 127.0.0.1:7080]
+    #[arg(long, value_name = "ADDRESS")]
+    console: Option<String>,
     #[command(flatten)]
     server: ServerOptions,
     #[command(flatten)]
@@ -74,8 +81,8 @@ impl Keyed for ServeArgs {
 
 impl Keyed for UpArgs {
     fn flags(&self) -> Flags {
-        let data = self.data.clone().map(|data| ("data", data));
-        self.server.flags().into_iter().chain(self.nats.flags()).chain(data).collect()
+        let own = given([("data", &self.data), ("console", &self.console)]);
+        self.server.flags().into_iter().chain(self.nats.flags()).chain(own).collect()
     }
 }
 
@@ -102,7 +109,7 @@ pub(crate) async fn up(args: UpArgs, session: Session) -> Result<(), Failure> {
     let settings = session.settings(&[&args])?;
     let target = args.log_target(&settings)?;
     let config = services_config(&settings, "orewatch", target)?;
-    run(&session, &settings, "orewatch", config, &Service::ALL).await
+    run(&session, &settings, "orewatch", config, &Service::ALL, true).await
 }
 
 /// Runs one service.
@@ -114,7 +121,7 @@ pub(crate) async fn serve(args: ServeArgs, session: Session) -> Result<(), Failu
     })?;
     let name = format!("orewatch-{}", args.service.short());
     let config = services_config(&settings, args.service.short(), target)?;
-    run(&session, &settings, &name, config, &[args.service]).await
+    run(&session, &settings, &name, config, &[args.service], false).await
 }
 
 fn data_directory(settings: &Settings) -> Result<PathBuf, Failure> {
@@ -137,12 +144,14 @@ fn access(session: &Session, settings: &Settings, config: &ServicesConfig) -> Re
     Ok(access.with_names(names_in(place, has_callers(settings))?))
 }
 
+/// Runs services, with the console beside them if the process has one.
 async fn run(
     session: &Session,
     settings: &Settings,
     name: &str,
     mut config: ServicesConfig,
     services: &[Service],
+    has_console: bool,
 ) -> Result<(), Failure> {
     let out = session.out(settings)?;
     let server = Server {
@@ -157,6 +166,10 @@ async fn run(
         access: access(session, settings, &config)?,
     };
     let scheme = if server.access.has_tls() { "https" } else { "http" };
+    let console = match has_console {
+        true => ConsoleBeside::read(session, settings, &server.access, server.shutdown_budget)?,
+        false => None,
+    };
     if services.contains(&Service::Ingestion) {
         let is_sole_writer = matches!(config.log, LogTarget::Embedded(_));
         config.ingestion.polling =
@@ -166,10 +179,18 @@ async fn run(
     let telemetry = session.telemetry(settings, name, "info")?;
     let names: Vec<&str> = services.iter().map(|service| service.short()).collect();
     let log = config.log.clone();
+    let build = services::build(config, services);
+    let build = async move |context: Context, routes: &mut RoutesBuilder| {
+        build(context.clone(), routes).await?;
+        match console {
+            Some(console) => console.start(&context).await,
+            None => Ok(()),
+        }
+    };
     let ready = |address: SocketAddr| {
         // A script can read the port here. The server runs even if standard output is closed.
         let _unread = out.text(&format!("listening on {scheme}://{address}\n"));
         print_message(&format!("Running {} on {log}. Stop with Ctrl-C.", names.join(", ")));
     };
-    Box::pin(orewatch_runtime::serve(server, telemetry, services::build(config, services), ready)).await
+    Box::pin(orewatch_runtime::serve(server, telemetry, build, ready)).await
 }

@@ -23,7 +23,9 @@ pub(crate) use orewatch_query::{Cell, Dialect, Record, write_records};
 pub(crate) use out::{Out, broken_pipe, is_broken_pipe, is_empty_answer, to_stderr};
 #[cfg(test)]
 pub(crate) use row::write_csv;
-pub(crate) use row::{Column, Row, column, document, fields, object, only_shown, table, table_of_columns};
+pub(crate) use row::{
+    Column, Row, column, document, fields, object, only_shown, records, table, table_of_columns,
+};
 pub(crate) use sheet::{Align, fit, pad};
 pub(crate) use style::Style;
 pub(crate) use wide::Wide;

@@ -202,6 +202,17 @@ pub(crate) fn fields<R: Row>(row: &R) -> Vec<(&'static str, Cell)> {
     named(&R::columns()).map(|(name, column)| (name, (column.cell)(row))).collect()
 }
 
+/// The values of some rows, of the columns at these places among those that programs see.
+pub(crate) fn records<'a, R: Row + 'a>(
+    rows: impl IntoIterator<Item = &'a R>,
+    places: &[usize],
+) -> Vec<Vec<Cell>> {
+    let columns = R::columns();
+    let all: Vec<&Column<R>> = named(&columns).map(|(_, column)| column).collect();
+    let chosen: Vec<&Column<R>> = places.iter().filter_map(|place| all.get(*place).copied()).collect();
+    rows.into_iter().map(|row| chosen.iter().map(|column| (column.cell)(row)).collect()).collect()
+}
+
 /// A row that serializes as a JSON object.
 pub(crate) struct Object<'a, R>(&'a R);
 

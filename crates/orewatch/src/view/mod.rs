@@ -67,7 +67,9 @@ mod tests {
         Balance, CheckedClaim, Contribution, Exposure, ReleaseNote, RevisionBand, Route, SourceRow, Term,
         VintageChange,
     };
-    use orewatch_contracts::ingestion::v1::{ConnectorInfo, FetchRecorded, GateInfo, ReleaseInfo};
+    use orewatch_contracts::ingestion::v1::{
+        ConnectorInfo, FetchRecorded, GateInfo, RankedDataset, ReleaseInfo,
+    };
     use orewatch_formats::About;
     use orewatch_measures::Method;
 
@@ -112,6 +114,7 @@ mod tests {
             ("Notification", header::<Notification>()),
             ("PolicyChange", header::<PolicyChange>()),
             ("QuarantinedRow", header::<QuarantinedRow<'_>>()),
+            ("RankedDataset", header::<RankedDataset>()),
             ("ReceiverInfo", header::<ReceiverInfo>()),
             ("ReleaseInfo", header::<ReleaseInfo>()),
             ("ReleaseNote", header::<ReleaseNote>()),

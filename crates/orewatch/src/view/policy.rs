@@ -1,11 +1,11 @@
 //! The source policy in words and rows.
 use orewatch_contracts::ingestion::v1::{
-    DatasetDeclaration, DatasetKind, Preference, ReleaseInfo, Scope, SourcePolicy, Table,
+    DatasetDeclaration, DatasetKind, Preference, RankedDataset, ReleaseInfo, Scope, SourcePolicy, Table,
 };
 use serde_json::{Map, Value, json};
 
 use super::table_word;
-use crate::render::Align::Left;
+use crate::render::Align::{Left, Right};
 use crate::render::{Cell, Column, Row, column};
 use crate::words::enum_word;
 
@@ -117,6 +117,27 @@ pub(crate) struct PolicyChange {
     pub(crate) place: String,
     /// The preference or declaration as text.
     pub(crate) what: String,
+}
+
+impl Row for RankedDataset {
+    fn columns() -> Vec<Column<Self>> {
+        let kind = |ranked: &Self| {
+            let kind = kind_word(ranked.kind());
+            match ranked.supplements.as_str() {
+                "" => kind,
+                base => format!("{kind} of {base}"),
+            }
+        };
+        vec![
+            column("table", |ranked: &Self| Cell::text(table_word(ranked.table()))).shown("table", Left),
+            column("rank", |ranked: &Self| Cell::count(ranked.rank)).shown("rank", Right),
+            column("dataset", |ranked: &Self| Cell::text(&ranked.dataset)).shown("dataset", Left),
+            column("kind", |ranked: &Self| Cell::text(kind_word(ranked.kind())))
+                .shown_as("kind", Left, kind)
+                .if_room(1),
+            column("supplements", |ranked: &Self| Cell::text(&ranked.supplements)),
+        ]
+    }
 }
 
 impl Row for PolicyChange {
