@@ -57,14 +57,23 @@ const OF_MATERIALS: &[Heading] = &[
     text("codes"),
 ];
 
+/// The columns of a listing whose rows are made here. Empty: the rows are those of [`crate::Tables`].
+#[must_use]
+pub fn own_headings(listing: &str) -> &'static [Heading] {
+    match listing {
+        "economies" => OF_ECONOMIES,
+        "materials" => OF_MATERIALS,
+        "episodes" => crate::episodes::HEADINGS,
+        _ => &[],
+    }
+}
+
 impl Console {
     /// The columns of a listing.
     pub(crate) fn headings(&self, listing: &str) -> Vec<Heading> {
-        match listing {
-            "economies" => OF_ECONOMIES.to_vec(),
-            "materials" => OF_MATERIALS.to_vec(),
-            "episodes" => crate::episodes::HEADINGS.to_vec(),
-            other => self.tables.headings(other),
+        match own_headings(listing) {
+            [] => self.tables.headings(listing),
+            own => own.to_vec(),
         }
     }
 

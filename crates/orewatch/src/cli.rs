@@ -4,10 +4,10 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, actors, alerts, changes, cite, claims, concordance, console, deliveries, doctor, download, drill,
-    errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
-    releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
-    units, verify, withdraw,
+    acknowledge, actors, alerts, changes, cite, claims, concordance, console, deliveries, doctor, download,
+    drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll,
+    receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup, silences, sources,
+    subscriptions, targets, units, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;

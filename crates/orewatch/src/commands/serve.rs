@@ -44,8 +44,8 @@ pub(crate) struct UpArgs {
     /// [default: ./orewatch-data]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
-    /// Address of the console, IP:PORT: data by URL, for spreadsheets, notebooks and browsers; or off [default:
-    /// 127.0.0.1:7080]
+    /// Address of the console, IP:PORT: data by URL, for spreadsheets, notebooks and browsers; or off
+    /// [default: 127.0.0.1:7080]
     #[arg(long, value_name = "ADDRESS")]
     console: Option<String>,
     #[command(flatten)]

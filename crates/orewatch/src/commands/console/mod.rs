@@ -1,5 +1,5 @@
-//! `console`: data by URL and pages for browsers. It runs alone, asking services at their addresses, or beside
-//! the services of `up`.
+//! `console`: data by URL and pages for browsers. It runs alone, asking services at their addresses, or
+//! beside the services of `up`.
 mod tables;
 
 use std::net::SocketAddr;
