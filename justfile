@@ -49,6 +49,10 @@ bench-alerting *ARGS:
     scripts/prepare
     PATH="$PWD/.tools/bin:$PATH" cargo bench --profile dist --quiet --locked --workspace --bench alerting -- {{ARGS}}
 
+# Figures as files over HTTP, from the stream of a stand-in to the bytes of a client: seconds and memory of each format.
+bench-console *ARGS:
+    cargo bench --profile dist --quiet --locked --workspace --bench console -- {{ARGS}}
+
 # Starts of services on ten million rows (`--rows N`): folding the log, writing a snapshot, starting from it.
 bench-restart *ARGS:
     cargo bench --profile dist --quiet --locked --workspace --bench restart -- {{ARGS}}
@@ -72,9 +76,10 @@ upgrade-test *ARGS:
 promise:
     UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test evolution
 
-# Writes contracts/ anew: AsyncAPI document, JSON Schemas and samples.
+# Writes contracts/ anew: AsyncAPI document, JSON Schemas, samples and OpenAPI document.
 artefacts:
     UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test artefacts
+    UPDATE_SNAPSHOT=1 cargo test -p orewatch-console --test openapi
 
 # Renders the manifests of the cluster: development, production, or a folder of your own.
 manifests OVERLAY="overlays/production":

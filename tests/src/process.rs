@@ -21,7 +21,10 @@ const PROMPT_STOP: Duration = Duration::from_secs(3);
 /// Environment variable and value that the image sets, so that free memory is returned to the system at once.
 pub const RELEASE_MEMORY_AT_ONCE: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "0");
 
-/// A running `orewatch up` or `orewatch serve`. Killed when dropped.
+/// Environment variable and value without which every `orewatch up` would want the same port for its console.
+const WITHOUT_CONSOLE: (&str, &str) = ("OREWATCH_CONSOLE", "off");
+
+/// A running `orewatch up`, `serve` or `console`. Killed when dropped.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -74,7 +77,8 @@ impl Server {
         command
             .args(args)
             .args(["--listen", "127.0.0.1:0"])
-            .env(RELEASE_MEMORY_AT_ONCE.0, RELEASE_MEMORY_AT_ONCE.1);
+            .env(RELEASE_MEMORY_AT_ONCE.0, RELEASE_MEMORY_AT_ONCE.1)
+            .env(WITHOUT_CONSOLE.0, WITHOUT_CONSOLE.1);
         let mut child = command
             .current_dir(dir.path())
             .stdin(Stdio::null())
@@ -106,10 +110,41 @@ impl Server {
         &self.address
     }
 
+    /// Address of the console that `orewatch up` runs with the flag `--console`, `HOST:PORT`.
+    ///
+    /// # Panics
+    /// If it does not report one in time. The message has its output.
+    #[track_caller]
+    #[must_use]
+    pub fn console(&self) -> String {
+        let deadline = Instant::now() + MAX_START_TIME;
+        while Instant::now() < deadline {
+            if let Some(address) = address_in(&self.process_output(), "Console: ") {
+                return address;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!("there is no console:\n{}", self.process_output());
+    }
+
     /// Its process ID.
     #[must_use]
     pub fn process(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its memory in KiB: current and maximum.
+    ///
+    /// # Panics
+    /// If it has ended.
+    #[track_caller]
+    #[must_use]
+    pub fn memory(&self) -> [u64; 2] {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process())).expect("it runs");
+        ["VmRSS:", "VmHWM:"].map(|name| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the line is there");
+            line.trim().trim_end_matches(" kB").parse().expect("a number")
+        })
     }
 
     /// Its output so far, of both streams.
@@ -206,7 +241,12 @@ fn collect_lines(stream: Option<impl Read + Send + 'static>, output: &Arc<Mutex<
 
 /// Finds the address in the output of a process.
 fn bound_address(output: &str) -> Option<String> {
-    let line = output.lines().find(|line| line.contains("listening"))?;
+    address_in(output, "listening on ")
+}
+
+/// Finds the address in the first line that has these words before it.
+fn address_in(output: &str, words: &str) -> Option<String> {
+    let line = output.lines().find(|line| line.contains(words))?;
     let (_, rest) = line.split_once("127.0.0.1:")?;
     let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
     (!port.is_empty()).then(|| format!("127.0.0.1:{port}"))

@@ -18,6 +18,7 @@ mod backup;
 mod bad_input;
 mod clients;
 mod codes;
+mod console;
 mod crash;
 mod delivery;
 mod deploy;

@@ -267,15 +267,6 @@ async fn the_watch_command_resumes_with_its_token_and_says_so() {
     assert!(messages.contains("continue where it stopped"), "{messages}");
 }
 
-/// Memory of a process in KiB: current and maximum.
-fn memory(server: &Server) -> [u64; 2] {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.process())).expect("it runs");
-    ["VmRSS:", "VmHWM:"].map(|name| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the line is there");
-        line.trim().trim_end_matches(" kB").parse().expect("a number")
-    })
-}
-
 /// Number of subscribers that read their stream, and of subscribers that do not.
 const READERS: usize = 160;
 const IDLE_SUBSCRIBERS: usize = 40;
@@ -315,7 +306,7 @@ async fn many_subscribers_cost_bounded_memory_and_idle_ones_are_ended_and_can_re
         let request = SubscribeAlertsRequest { resume_token: "beginning".to_owned(), ..Default::default() };
         idle.push(client.subscribe_alerts(request).await.expect("the service responds").into_inner());
     }
-    let before = memory(&server);
+    let before = server.memory();
     let mut feeder = Feeder::on_nats(&nats.url()).await;
     let mut last = 0;
     for consumer in CONSUMERS {
@@ -328,7 +319,7 @@ async fn many_subscribers_cost_bounded_memory_and_idle_ones_are_ended_and_can_re
         check_received("a reader", &sent, all).await;
         task.abort();
     }
-    let after = memory(&server);
+    let after = server.memory();
     println!(
         "memory in KiB, now and maximum: {before:?} before, {after:?} after {} subscribers",
         READERS + IDLE_SUBSCRIBERS

@@ -14,6 +14,8 @@ pub(crate) fn command(args: &[&str]) -> Command {
         }
     }
     command.args(args).env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").env_remove("COLUMNS").stdin(Stdio::null());
+    // Every `up` would want the same port for its console.
+    command.env("OREWATCH_CONSOLE", "off");
     command
 }
 
