@@ -59,8 +59,18 @@ pub(crate) struct Question {
 }
 
 /// The pairs of a query, in their order.
-fn pairs(query: &str) -> Vec<(String, String)> {
-    form_urlencoded::parse(query.as_bytes()).into_owned().take(MAX_PARAMETERS).collect()
+///
+/// # Errors
+/// More than [`MAX_PARAMETERS`].
+fn pairs(query: &str) -> Result<Vec<(String, String)>, Failure> {
+    let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+    let pairs: Vec<(String, String)> = pairs.take(MAX_PARAMETERS + 1).collect();
+    if pairs.len() > MAX_PARAMETERS {
+        let message = format!("the address has more than {MAX_PARAMETERS} parameters");
+        return Err(Failure::new(Class::Invalid, "too-many", message)
+            .with_hint("write several values of a parameter with commas between them"));
+    }
+    Ok(pairs)
 }
 
 impl Question {
@@ -82,7 +92,7 @@ impl Question {
             columns: None,
             is_for_excel: false,
             is_own_use: false,
-            given: pairs(query),
+            given: pairs(query)?,
         };
         let mut wrong: Vec<Failure> = question.unknown_names(listing);
         let read = [

@@ -62,6 +62,14 @@ async fn every_wrong_parameter_is_named_with_what_to_write_instead() {
 }
 
 #[tokio::test]
+async fn parameters_beyond_the_limit_are_not_dropped() {
+    let query = "consumer=DEU&".repeat(MAX_PARAMETERS);
+    assert!(read("exposures", &query).is_ok());
+    let problem = problem("exposures", &(query + "consumer=JPN")).await;
+    assert_eq!(problem["code"], "too-many");
+}
+
+#[tokio::test]
 async fn a_list_of_the_present_has_no_as_at() {
     let problem = problem("alerts", "as-at=2024-01-01").await;
     assert_eq!((&problem["code"], &problem["field"]), (&"unexpected-field".into(), &"as-at".into()));
