@@ -195,7 +195,7 @@ impl Service<Request<Body>> for Streams {
         let streams = self.clone();
         Box::pin(async move {
             let is_stream = request.uri().path().ends_with("/StreamExposures");
-            // What is asked for does not matter, but a request that is not read to its end would be broken off.
+            // What is asked for does not matter, but a request that is not read would be broken off.
             let _asked = request.into_body().collect().await;
             let body = if is_stream { streams.all() } else { streams.position() };
             let mut response = Response::new(body);

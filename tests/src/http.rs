@@ -1,5 +1,5 @@
-//! HTTP as a program without a library speaks it: what is sent and what arrives is plain to see, and an answer
-//! that is broken off is told from a whole one.
+//! HTTP as a program without a library speaks it: what is sent and what arrives is plain to see, and an
+//! answer that is broken off is told from a whole one.
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;

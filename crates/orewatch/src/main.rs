@@ -32,9 +32,9 @@ use orewatch_query::names;
 use cli::{Cli, Command};
 use commands::{
     acknowledge, actors as actors_command, alerts, changes, cite, claims, concordance, console, deliveries,
-    doctor, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll,
-    receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup, silences, sources,
-    subscriptions, targets, units, verify, with_client, withdraw,
+    doctor, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures,
+    policy, poll, receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup,
+    silences, sources, subscriptions, targets, units, verify, with_client, withdraw,
 };
 use session::Session;
 

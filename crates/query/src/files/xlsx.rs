@@ -138,8 +138,8 @@ fn already_complete() -> Failure {
 /// The sheet of notes: names and texts.
 fn notes_sheet(notes: &[[String; 2]]) -> String {
     let mut sheet = format!(
-        "{SHEET_START}<cols><col min=\"1\" max=\"1\" width=\"20\" customWidth=\"1\"/><col min=\"2\" max=\"2\" \
-         width=\"110\" customWidth=\"1\"/></cols><sheetData>"
+        "{SHEET_START}<cols><col min=\"1\" max=\"1\" width=\"20\" customWidth=\"1\"/>\
+         <col min=\"2\" max=\"2\" width=\"110\" customWidth=\"1\"/></cols><sheetData>"
     );
     for (row, [name, text]) in (1..).zip(notes) {
         push_row_start(&mut sheet, row);

@@ -11,8 +11,8 @@ async fn a_problem_says_which_parameters_are_wrong_and_what_was_meant() {
     let desk = Desk::start(&[]);
     let answer = desk.get(
         "/api/v1/exposures?consumer=Germny&material=unobtainium&stage=smelted&supplier=Chian&measure=hhi9\
-         &by=weight&as-of=20x4&frequency=weekly&as-at=@seven&trend=maybe&mirror=both&page-size=many&fields=valu\
-         &colour=red",
+         &by=weight&as-of=20x4&frequency=weekly&as-at=@seven&trend=maybe&mirror=both&page-size=many\
+         &fields=valu&colour=red",
     );
     assert_eq!((answer.status, answer.header("content-type")), (400, "application/problem+json"));
     let problem: Value = answer.json();

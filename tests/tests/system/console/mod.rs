@@ -44,7 +44,7 @@ impl Desk {
         desk
     }
 
-    /// Ingests the reference table whose name contains these words, and waits until figures and alerts follow.
+    /// Ingests the reference table whose name contains these words, and waits until all services follow.
     async fn ingest(&self, words: &str) {
         let tables = reference_tables();
         let table = tables.iter().find(|path| path.contains(words)).expect("a reference table");
