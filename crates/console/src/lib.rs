@@ -3,8 +3,8 @@
 //!
 //! [`contract`] is the table of what can be asked for. A request is read by it (`question`), pinned to a
 //! point of knowledge and answered as JSON (`listing`), as a file (`export`) or as a citation (`citation`);
-//! changes (`change`) are requests of the services. What a column is called and how an entry becomes rows is
-//! declared once for the command line and the console ([`Tables`]).
+//! changes (`change`) are requests of the services; `pages` are for browsers. What a column is called and how
+//! an entry becomes rows is declared once for the command line and the console ([`Tables`]).
 //!
 //! The console runs on the server of its process ([`orewatch_runtime`]), which identifies callers, limits
 //! their number and rate, and breaks answers off that nobody reads.
@@ -20,6 +20,7 @@ mod fixed_query;
 mod index;
 mod listing;
 mod message;
+mod pages;
 mod question;
 mod raw;
 mod refused;

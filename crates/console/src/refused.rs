@@ -14,9 +14,15 @@ impl Refused {
         if failures.is_empty() { None } else { Some(Self(failures)) }
     }
 
-    /// The same failures, each seen through a function.
-    pub(crate) fn map(self, seen: impl FnMut(Failure) -> Failure) -> Self {
-        Self(self.0.into_iter().map(seen).collect())
+    /// The failures.
+    pub(crate) fn failures(&self) -> &[Failure] {
+        &self.0
+    }
+
+    /// The failure that decides.
+    pub(crate) fn into_first(self) -> Failure {
+        let unknown = || Failure::internal("a request was refused without a failure");
+        self.0.into_iter().next().unwrap_or_else(unknown)
     }
 
     /// The failures as a problem document.

@@ -1,6 +1,7 @@
 //! Which request is answered by what.
 //!
 //! ```text
+//! GET  /, /x/..., /assets/...     pages for browsers
 //! GET  /api/v1                    what can be asked for
 //! GET  /api/v1/openapi.json       the same as an OpenAPI document
 //! GET  /api/v1/exposures          a listing as JSON, by the contracts
@@ -26,6 +27,7 @@ use crate::answer::{API, Envelope};
 use crate::contract::{CHANGES, EPISODES, LISTINGS};
 use crate::fixed::FIXED;
 use crate::index::{OPENAPI, OPENAPI_PATH, addresses, index};
+use crate::pages::{is_page, refused_page};
 use crate::refused::Refused;
 use crate::safety::{check_local_host, check_origin, protect};
 use crate::services::Caller;
@@ -51,8 +53,10 @@ impl Console {
             return Status::unimplemented("no service here has this method").into_http();
         }
         let allowed = allowed_methods(request.uri().path());
+        let is_for_people = is_page(request.uri().path());
         let mut response = match self.answer(request).await {
             Ok(response) => response,
+            Err(refused) if is_for_people => refused_page(&refused, &self.version),
             Err(refused) => refused.response(),
         };
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
@@ -76,6 +80,9 @@ impl Console {
     }
 
     async fn get(self: &Arc<Self>, path: &str, request: Request) -> Result<Response, Refused> {
+        if is_page(path) {
+            return Box::pin(self.page(path, request)).await;
+        }
         if path.trim_end_matches('/') == API {
             return Ok(index());
         }
@@ -189,6 +196,15 @@ mod tests {
         assert_eq!(unknown_address("/api/v1/exposres.csv").hint, "did you mean /api/v1/exposures?");
         assert!(unknown_address("/").hint.contains("GET /api/v1"));
         assert_eq!(unknown_format("cvs").hint, "did you mean .csv?");
+    }
+
+    #[test]
+    fn data_and_pages_are_told_apart() {
+        for (path, expected) in
+            [("/", true), ("/x/a", true), ("/api", false), ("/api/v2", false), ("/apis", true)]
+        {
+            assert_eq!(is_page(path), expected, "{path}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod changes;
 mod figures;
 mod files;
 mod flood;
+mod pages;
 
 use std::path::Path;
 
