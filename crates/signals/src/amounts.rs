@@ -4,7 +4,7 @@ use regex::Captures;
 
 use crate::language::Language;
 use crate::rules::Rules;
-use crate::span::Span;
+use crate::span::{Span, Taken};
 use crate::value::Quantity;
 
 /// An amount in a text.
@@ -40,14 +40,10 @@ pub(crate) fn find_amounts(text: &str, language: Language) -> Vec<FoundAmount> {
 
 fn longest(mut found: Vec<FoundAmount>) -> Vec<FoundAmount> {
     found.sort_by_key(|amount| (std::cmp::Reverse(amount.span.len()), amount.span.start));
-    let mut kept: Vec<FoundAmount> = Vec::new();
-    for amount in found {
-        if !kept.iter().any(|other| other.span.overlaps(amount.span)) {
-            kept.push(amount);
-        }
-    }
-    kept.sort_by_key(|amount| amount.span.start);
-    kept
+    let mut taken = Taken::default();
+    found.retain(|amount| taken.take(amount.span));
+    found.sort_by_key(|amount| amount.span.start);
+    found
 }
 
 fn quantity(

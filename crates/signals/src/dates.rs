@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use regex::Captures;
 
 use crate::rules::Rules;
-use crate::span::{Span, text_after, text_before};
+use crate::span::{Span, Taken, text_after, text_before};
 use crate::value::Days;
 
 /// What the words beside a date say of it.
@@ -93,14 +93,10 @@ fn find_hits(text: &str, rules: &Rules) -> Vec<Hit> {
         }
     }
     hits.sort_by_key(|hit| (std::cmp::Reverse(hit.whole.len()), hit.whole.start));
-    let mut kept: Vec<Hit> = Vec::new();
-    for hit in hits {
-        if !kept.iter().any(|other| other.whole.overlaps(hit.whole)) {
-            kept.push(hit);
-        }
-    }
-    kept.sort_by_key(|hit| hit.whole.start);
-    kept
+    let mut taken = Taken::default();
+    hits.retain(|hit| taken.take(hit.whole));
+    hits.sort_by_key(|hit| hit.whole.start);
+    hits
 }
 
 fn parts(captures: &Captures<'_>, rules: &Rules) -> Parts {

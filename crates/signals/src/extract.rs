@@ -21,6 +21,13 @@ use crate::speech::{Speech, find_speech, speaker_value};
 use crate::triggers::find_happenings;
 use crate::value::{Candidate, Field, FieldName, Flag, Kind, Value};
 
+/// Longest text that is read, in bytes: 512 KiB. An article has some kilobytes.
+const MAX_TEXT_BYTES: usize = 512 << 10;
+/// Longest sentence that is read to its end, in bytes.
+const MAX_SENTENCE_BYTES: usize = 8 << 10;
+/// Most candidates of a text.
+const MAX_CANDIDATES: usize = 500;
+
 /// What was found in a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Extraction {
@@ -51,25 +58,43 @@ pub struct Extraction {
 pub fn extract(text: &str, published: Option<Date>) -> Extraction {
     let language = Language::of(text);
     let mut flags = BTreeSet::new();
-    let facts = Facts::read(text, language, published, &mut flags);
+    let read = beginning(text, MAX_TEXT_BYTES);
+    let facts = Facts::read(read, language, published, &mut flags);
     let mut memory = Memory::default();
+    let mut is_cut = read.len() < text.len();
     let mut position = 0;
-    for sentence in sentences(text, facts.rules) {
-        let between = text.get(position..sentence.start).unwrap_or_default();
+    for sentence in sentences(read, facts.rules) {
+        let between = read.get(position..sentence.start).unwrap_or_default();
         memory.paragraph += usize::from(between.contains('\n'));
         position = sentence.end;
         memory.sentence += 1;
-        if facts.rules.matches("header", sentence.of(text)) {
+        if facts.rules.matches("header", beginning(sentence.of(read), MAX_SENTENCE_BYTES)) {
             continue;
         }
-        for clause in clauses(text, without_dateline(&facts, sentence)) {
+        if memory.candidates.len() >= MAX_CANDIDATES {
+            is_cut = true;
+            break;
+        }
+        let kept = beginning(sentence.of(read), MAX_SENTENCE_BYTES).len();
+        is_cut |= kept < sentence.len();
+        let sentence = Span::new(sentence.start, sentence.start + kept);
+        for clause in clauses(read, without_dateline(&facts, sentence)) {
             read_clause(&facts, &mut memory, clause);
         }
     }
     let mut candidates = memory.candidates;
     candidates.iter_mut().for_each(|candidate| check(candidate, published));
     add_flags_of_text(&facts, published, &mut flags);
+    if is_cut {
+        flags.insert(Flag::TooLong);
+    }
     Extraction { language, candidates, flags }
+}
+
+/// The beginning of a text, at most `bytes` long.
+fn beginning(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 /// A sentence without the place and day of the report in front of it.

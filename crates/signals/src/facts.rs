@@ -26,7 +26,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) rules: &'static Rules,
     pub(crate) mentions: Vec<Mention>,
     /// Phrases in which nothing is what it seems.
-    pub(crate) blocked: Vec<Span>,
+    blocked: Vec<Span>,
     pub(crate) dates: Vec<FoundDate>,
     pub(crate) amounts: Vec<FoundAmount>,
 }
@@ -56,7 +56,15 @@ impl<'a> Facts<'a> {
 
     /// The names in a part of the text, each with its number.
     pub(crate) fn mentions_in(&self, part: Span) -> impl Iterator<Item = (usize, &Mention)> {
-        self.mentions.iter().enumerate().filter(move |(_, mention)| part.contains(mention.span))
+        let first = self.mentions.partition_point(|mention| mention.span.start < part.start);
+        let behind = self.mentions.iter().enumerate().skip(first);
+        behind.take_while(move |(_, mention)| mention.span.end <= part.end)
+    }
+
+    /// Whether a part of the text is, in part, one of the phrases in which nothing is what it seems.
+    pub(crate) fn is_blocked(&self, part: Span) -> bool {
+        let first = self.blocked.partition_point(|span| span.end <= part.start);
+        self.blocked.get(first).is_some_and(|span| span.overlaps(part))
     }
 
     /// The names of a class in a part of the text.
@@ -66,12 +74,14 @@ impl<'a> Facts<'a> {
 
     /// The dates in a part of the text.
     pub(crate) fn dates_in(&self, part: Span) -> impl Iterator<Item = &FoundDate> {
-        self.dates.iter().filter(move |date| part.contains(date.span))
+        let first = self.dates.partition_point(|date| date.span.start < part.start);
+        self.dates.iter().skip(first).take_while(move |date| date.span.end <= part.end)
     }
 
     /// The amounts in a part of the text.
     pub(crate) fn amounts_in(&self, part: Span) -> impl Iterator<Item = &FoundAmount> {
-        self.amounts.iter().filter(move |amount| part.contains(amount.span))
+        let first = self.amounts.partition_point(|amount| amount.span.start < part.start);
+        self.amounts.iter().skip(first).take_while(move |amount| amount.span.end <= part.end)
     }
 }
 

@@ -172,7 +172,7 @@ mod tests {
         let other = [(0, "12"), (1, "20250404"), (7, "CHN"), (26, "174")];
         let text = [row(&first), row(&second), row(&other), row(&first)].join("\n");
         let (events, errors) = read_gdelt(&text);
-        assert_eq!(errors, []);
+        assert!(errors.is_empty());
         assert_eq!(events.len(), 1);
         assert_eq!((events[0].id, events[0].place, events[0].sources.len()), (10, Some("CHN"), 2));
     }
@@ -181,7 +181,7 @@ mod tests {
     fn rows_that_are_none_say_why() {
         let bad_day = row(&[(0, "1"), (1, "20251399"), (7, "CHN"), (26, "163")]);
         let (events, errors) = read_gdelt(&format!("a\tb\n{bad_day}\n\n"));
-        assert_eq!(events, []);
+        assert!(events.is_empty());
         let reasons: Vec<_> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(reasons, ["row 1: the row has 2 columns instead of 61", "row 2: `20251399` is no day"]);
     }

@@ -2,6 +2,7 @@
 //!
 //! Positions are bytes of UTF-8. Distances are characters, so that a limit means the same in every script.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A part of a text: bytes from `start` to before `end`.
@@ -48,6 +49,25 @@ impl Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}..{}", self.start, self.end)
+    }
+}
+
+/// Spans that do not overlap, such as those that longer matches have taken.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// End of each span by its start.
+    ends: BTreeMap<usize, usize>,
+}
+
+impl Taken {
+    /// Takes a span unless it overlaps one that is taken. Whether it was taken.
+    pub(crate) fn take(&mut self, span: Span) -> bool {
+        let before = self.ends.range(..span.end).next_back();
+        let is_free = before.is_none_or(|(_, end)| *end <= span.start);
+        if is_free {
+            self.ends.insert(span.start, span.end);
+        }
+        is_free
     }
 }
 

@@ -37,7 +37,7 @@ fn matches(facts: &Facts<'_>, clause: Span, class: &str) -> Vec<Happening> {
         let Some(kind) = Kind::parse(pattern.value) else { continue };
         for hit in pattern.regex.find_iter(content) {
             let words = Span::new(clause.start + hit.start(), clause.start + hit.end());
-            if !is_part_of_name(facts, words) && !is_negated(facts, clause, words) {
+            if !is_part_of_name(facts, clause, words) && !is_negated(facts, clause, words) {
                 let possible = is_possible(facts, clause, words);
                 found.push(Happening { kind, words, part: clause, possible, rule: pattern.id });
             }
@@ -47,12 +47,11 @@ fn matches(facts: &Facts<'_>, clause: Span, class: &str) -> Vec<Happening> {
 }
 
 /// Whether words belong to a name, or to a phrase in which they mean something else.
-fn is_part_of_name(facts: &Facts<'_>, words: Span) -> bool {
-    let names = facts.mentions.iter().filter(|mention| {
-        matches!(mention.class, NameClass::Media | NameClass::Organisation | NameClass::Bloc)
-    });
-    let named = names.map(|mention| mention.span);
-    named.chain(facts.blocked.iter().copied()).any(|span| span.overlaps(words))
+fn is_part_of_name(facts: &Facts<'_>, clause: Span, words: Span) -> bool {
+    let is_name =
+        |class: NameClass| matches!(class, NameClass::Media | NameClass::Organisation | NameClass::Bloc);
+    let mut names = facts.mentions_in(clause).filter(|(_, mention)| is_name(mention.class));
+    facts.is_blocked(words) || names.any(|(_, mention)| mention.span.overlaps(words))
 }
 
 fn is_negated(facts: &Facts<'_>, clause: Span, words: Span) -> bool {

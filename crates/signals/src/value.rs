@@ -258,6 +258,8 @@ pub enum Flag {
     RangeUpsideDown,
     /// The document calls itself satire.
     Satire,
+    /// The text, a sentence of it, or the number of candidates is above a limit: the rest was not read.
+    TooLong,
     /// The document says that something was withdrawn or corrected.
     Withdrawn,
 }
@@ -274,6 +276,7 @@ impl Flag {
             Self::Possible => "possible",
             Self::RangeUpsideDown => "range-upside-down",
             Self::Satire => "satire",
+            Self::TooLong => "too-long",
             Self::Withdrawn => "withdrawn",
         }
     }

@@ -86,7 +86,7 @@ fn what_is_denied_is_no_signal() {
         "Japan did not sign an agreement on graphite.",
         "中国没有禁止镓出口。",
     ] {
-        assert_eq!(read(text).candidates, [], "{text}");
+        assert!(read(text).candidates.is_empty(), "{text}");
     }
 }
 
@@ -103,12 +103,12 @@ fn marks_of_direction_and_combining_characters_change_nothing() {
 
 #[test]
 fn long_and_repetitive_texts_end() {
-    let long = "China banned exports of gallium to Japan on 3 December 2024, Reuters said. ".repeat(400);
+    let long = "China banned exports of gallium to Japan on 3 December 2024, Reuters said. ".repeat(100);
     assert_eq!(read(&long).candidates.len(), 1);
     read(&"(".repeat(100_000));
     read(&"said ".repeat(2_000));
     read(&"China, ".repeat(2_000));
-    let page = format!("<p>{}", "&amp;".repeat(MAX_DOCUMENT_BYTES / 16));
+    let page = format!("<p>{}", "&amp;".repeat(MAX_DOCUMENT_BYTES / 64));
     let description = Description { media_type: "text/html", ..Description::default() };
     assert!(read_documents(page.as_bytes(), &description).is_ok());
 }

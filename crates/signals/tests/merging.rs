@@ -36,7 +36,7 @@ fn an_event_in_three_papers_is_one_signal_with_three_reports() {
     assert_eq!(documents(&signals[0]), ["a", "b", "c"]);
     assert_eq!(signals[0].kind, Kind::Ban);
     assert_eq!(Vec::from_iter(signals[0].values(FieldName::Material)), ["antimony", "gallium", "germanium"]);
-    assert_eq!(signals[0].conflicts(), []);
+    assert!(signals[0].conflicts().is_empty());
     let mut other_order = reports.to_vec();
     other_order.reverse();
     assert_eq!(merge(&other_order), signals);
