@@ -2,7 +2,8 @@
 //! the media that report.
 
 use crate::facts::{Facts, Memory, home};
-use crate::names::{Mention, NameClass};
+use crate::name_class::NameClass;
+use crate::names::Mention;
 use crate::span::{Span, slice};
 
 /// What kind of speaker it is.
@@ -171,7 +172,7 @@ fn affiliate(facts: &Facts<'_>, memory: &Memory, clause: Span, agent: &mut Agent
         } else {
             continue;
         }
-        agent.affiliation = memory.codes(mention).into_iter().next();
+        agent.affiliation = memory.codes(facts, clause, mention).into_iter().next();
         agent.used.push(index);
     }
     if agent.affiliation.is_none() {
@@ -182,7 +183,7 @@ fn affiliate(facts: &Facts<'_>, memory: &Memory, clause: Span, agent: &mut Agent
 fn affiliate_medium(facts: &Facts<'_>, memory: &Memory, clause: Span, medium: &mut Medium) {
     let mut names = facts.mentions_in(clause).filter(|(_, mention)| may_affiliate(mention));
     if let Some((index, mention)) = names.find(|(_, mention)| is_in_front(facts, mention.span, medium.span)) {
-        medium.affiliation = memory.codes(mention).into_iter().next();
+        medium.affiliation = memory.codes(facts, clause, mention).into_iter().next();
         medium.used.push(index);
     }
 }

@@ -1,7 +1,8 @@
 //! Finds dates in a text and works out the days that they mean, from the day of publication.
 //!
 //! A date without a year is the last such day up to the publication, unless it is a deadline, which lies
-//! ahead, or a day from which something is in force, which may lie on either side: then the nearest counts.
+//! ahead, or a day from which something is in force, which may lie on either side: then the nearest counts,
+//! or the next one where the sentence speaks of the future.
 //! Relative dates without a day of publication mean no day.
 
 use jiff::civil::Date;
@@ -16,6 +17,8 @@ use crate::value::Days;
 pub(crate) enum When {
     /// First day in force.
     From,
+    /// First day in force, in the past.
+    Since,
     /// Last day.
     Until,
     /// By then: a deadline of what is promised, the beginning of what is forbidden.
@@ -62,6 +65,8 @@ struct Frame {
     /// The date in front of it.
     previous: Option<Days>,
     when: Option<When>,
+    /// Whether the sentence speaks of what will be.
+    is_ahead: bool,
 }
 
 /// Finds all dates that mean a day, in the order of the text.
@@ -70,7 +75,8 @@ pub(crate) fn find_dates(text: &str, rules: &Rules, published: Option<Date>) -> 
     let mut previous = None;
     for hit in find_hits(text, rules) {
         let when = when(text, &hit, rules);
-        let frame = Frame { published, previous, when };
+        let is_ahead = when == Some(When::From) && speaks_of_future(text, &hit, rules);
+        let frame = Frame { published, previous, when, is_ahead };
         let Some(days) = meaning(hit.form, hit.parts, frame) else { continue };
         previous = Some(days);
         let may_be_period = matches!(hit.form, "year" | "last-year" | "day" | "month");
@@ -133,10 +139,18 @@ fn when(text: &str, hit: &Hit, rules: &Rules) -> Option<When> {
         .or_else(|| rules.first_match("date-is", hit.whole.of(text)))?;
     match found.value {
         "from" => Some(When::From),
+        "since" => Some(When::Since),
         "until" => Some(When::Until),
         "by" => Some(When::By),
         _ => None,
     }
+}
+
+/// Whether the sentence in front of a date speaks of what will be.
+fn speaks_of_future(text: &str, hit: &Hit, rules: &Rules) -> bool {
+    let before = text_before(text, 0, hit.whole.start, 120);
+    let sentence = before.rsplit(['.', '。', '\n']).next().unwrap_or_default();
+    rules.matches("future", sentence)
 }
 
 /// The days that a form means.
@@ -177,9 +191,10 @@ fn named_day(parts: Parts, frame: Frame) -> Option<Days> {
     let years = [published.year() - 1, published.year(), published.year() + 1];
     let mut candidates = years.iter().filter_map(|year| Date::new(*year, month, day).ok());
     let chosen = match frame.when {
+        Some(When::From) if frame.is_ahead => candidates.find(|date| *date >= published),
         Some(When::From) => candidates.min_by_key(|date| (days_apart(*date, published), *date)),
         Some(When::Until | When::By) => candidates.find(|date| *date >= published),
-        None => candidates.rfind(|date| *date <= published),
+        Some(When::Since) | None => candidates.rfind(|date| *date <= published),
     };
     chosen.map(Days::day)
 }
@@ -198,6 +213,7 @@ fn named_month(parts: Parts, frame: Frame) -> Option<Days> {
     let mut months = years.iter().filter_map(|year| Date::new(*year, month, 1).ok()).map(month_of);
     match frame.when {
         Some(When::Until | When::By) => months.find(|days| days.last >= published),
+        Some(When::From) if frame.is_ahead => months.find(|days| days.last >= published),
         _ => months.rfind(|days| days.first <= published),
     }
 }

@@ -6,7 +6,7 @@
 
 use encoding_rs::{DecoderResult, Encoding, UTF_8};
 
-use crate::document::DocumentError;
+use crate::document_error::DocumentError;
 use crate::offsets::OffsetMap;
 use crate::text::Text;
 

@@ -4,7 +4,7 @@ use crate::agents::{Agent, AgentKind, Medium};
 use crate::dates::{FoundDate, When};
 use crate::facts::{Facts, Memory, home};
 use crate::language::Language;
-use crate::names::NameClass;
+use crate::name_class::NameClass;
 use crate::parties::{Party, PartyRole};
 use crate::span::Span;
 use crate::speech::Speech;
@@ -20,8 +20,11 @@ pub(crate) struct Scene<'a> {
     pub(crate) facts: &'a Facts<'a>,
     pub(crate) memory: &'a Memory,
     pub(crate) parties: &'a [Party],
+    pub(crate) agents: &'a [Agent],
     pub(crate) media: &'a [Medium],
     pub(crate) speech: &'a Speech,
+    /// Whether a clause of the same sentence is in front of this one.
+    pub(crate) continues: bool,
 }
 
 impl Scene<'_> {
@@ -52,13 +55,16 @@ pub(crate) fn candidate_of(
     add_subjects(scene, happening, &mut candidate);
     add_amount(scene, happening, &mut candidate);
     add_dates(scene, happening, &mut candidate);
+    add_day_of_meeting(before, &mut candidate);
     stands(scene, happening, &candidate).then_some(candidate)
 }
 
 fn add_parties(scene: Scene<'_>, happening: &Happening, candidate: &mut Candidate) {
-    let mut acts = false;
+    let acts_by_word = |party: &Party| party.role == PartyRole::Actor && !party.codes.is_empty();
+    let is_explicit = scene.parties_in(happening.part).any(acts_by_word);
+    let mut acts = is_explicit;
     for party in scene.parties_in(happening.part) {
-        let Some(field) = part_of(scene, happening, party, acts) else { continue };
+        let Some(field) = part_of(scene, happening, party, (acts, is_explicit)) else { continue };
         acts |= field == FieldName::Actor;
         let rule = if field == FieldName::Actor { party.name_rule } else { party.role_rule };
         for code in &party.codes {
@@ -67,8 +73,14 @@ fn add_parties(scene: Scene<'_>, happening: &Happening, candidate: &mut Candidat
     }
 }
 
-/// Whether a party acts, is acted upon, or does neither. `acts` says if somebody acts already.
-fn part_of(scene: Scene<'_>, happening: &Happening, party: &Party, acts: bool) -> Option<FieldName> {
+/// Whether a party acts, is acted upon, or does neither. `acts` says if somebody acts already, `is_explicit`
+/// if the clause says by a word who acts.
+fn part_of(
+    scene: Scene<'_>,
+    happening: &Happening,
+    party: &Party,
+    (acts, is_explicit): (bool, bool),
+) -> Option<FieldName> {
     let kind = happening.kind;
     let is_behind = party.span.start > happening.words.end;
     if party.codes.is_empty() {
@@ -87,7 +99,8 @@ fn part_of(scene: Scene<'_>, happening: &Happening, party: &Party, acts: bool) -
         PartyRole::Target => kind.is_restriction().then_some(FieldName::Target),
         PartyRole::Actor => Some(FieldName::Actor),
         PartyRole::Subject => {
-            is_subject(scene, happening, party, is_behind && !acts).then_some(FieldName::Actor)
+            let is_subject = !is_explicit && is_subject(scene, happening, party, is_behind && !acts);
+            is_subject.then_some(FieldName::Actor)
         }
         PartyRole::Source | PartyRole::Place => None,
     }
@@ -104,7 +117,8 @@ fn is_subject(scene: Scene<'_>, happening: &Happening, party: &Party, may_follow
     }
 }
 
-/// Without an actor of its own, those of what happens before it act, or else the government that speaks.
+/// Without an actor of its own, those of what happens before it act, or else a government that the clause
+/// names in front, or the one that speaks.
 fn add_inherited_actors(
     scene: Scene<'_>,
     happening: &Happening,
@@ -121,6 +135,10 @@ fn add_inherited_actors(
     if candidate.has(FieldName::Actor) {
         return;
     }
+    if let Some((agent, code)) = named_government(scene, happening) {
+        candidate.add_code(FieldName::Actor, &code, agent.span(), "actor.government");
+        return;
+    }
     if let Some((agent, code)) =
         scene.speech.speaker.as_ref().and_then(|agent| Some((agent, government(agent)?)))
     {
@@ -128,6 +146,18 @@ fn add_inherited_actors(
         let span = named.map_or(agent.span(), |mention| mention.span);
         candidate.add_code(FieldName::Actor, &code, span, "actor.from-speaker");
     }
+}
+
+/// A government in front of what happens, with its economy.
+fn named_government<'a>(scene: Scene<'a>, happening: &Happening) -> Option<(&'a Agent, String)> {
+    let agent = scene.agents.iter().find(|agent| {
+        agent.kind == AgentKind::Role
+            && matches!(agent.value, "government" | "ministry" | "president")
+            && agent.affiliation.is_some()
+            && agent.head.end <= happening.words.start
+            && happening.part.start <= agent.head.start
+    })?;
+    Some((agent, agent.affiliation.clone()?))
 }
 
 /// The economy or bloc whose government speaks.
@@ -192,7 +222,7 @@ fn add_dates(scene: Scene<'_>, happening: &Happening, candidate: &mut Candidate)
     let dates = || scene.facts.dates_in(happening.part);
     for date in dates() {
         let name = match date.when {
-            Some(When::From) => FieldName::From,
+            Some(When::From | When::Since) => FieldName::From,
             Some(When::Until) => FieldName::Until,
             Some(When::By) if happening.kind.is_restriction() => FieldName::From,
             Some(When::By) => FieldName::Until,
@@ -205,6 +235,16 @@ fn add_dates(scene: Scene<'_>, happening: &Happening, candidate: &mut Candidate)
     if let Some(date) = own.or_else(|| plain().next()) {
         candidate.add(date_field(FieldName::Date, date));
     }
+}
+
+/// What a meeting leads to happens on its day, unless the text says otherwise.
+fn add_day_of_meeting(before: Option<&Candidate>, candidate: &mut Candidate) {
+    if candidate.has(FieldName::Date) || candidate.has(FieldName::From) {
+        return;
+    }
+    let meeting = before.filter(|before| before.kind == Kind::Meeting);
+    let dates = meeting.into_iter().flat_map(|meeting| &meeting.fields);
+    dates.filter(|field| field.name == FieldName::Date).for_each(|field| candidate.add(field.clone()));
 }
 
 /// A date as a field.

@@ -13,7 +13,7 @@ use crate::dates::When;
 use crate::events::{Scene, candidate_of, date_field};
 use crate::facts::{Facts, Memory};
 use crate::language::Language;
-use crate::names::NameClass;
+use crate::name_class::NameClass;
 use crate::parties::{Party, PartyRole, find_parties};
 use crate::sentences::{clauses, sentences};
 use crate::span::Span;
@@ -78,8 +78,9 @@ pub fn extract(text: &str, published: Option<Date>) -> Extraction {
         let kept = beginning(sentence.of(read), MAX_SENTENCE_BYTES).len();
         is_cut |= kept < sentence.len();
         let sentence = Span::new(sentence.start, sentence.start + kept);
-        for clause in clauses(read, without_dateline(&facts, sentence)) {
-            read_clause(&facts, &mut memory, clause);
+        let clauses = clauses(read, without_dateline(&facts, sentence), facts.rules);
+        for (index, clause) in clauses.into_iter().enumerate() {
+            read_clause(&facts, &mut memory, clause, index > 0);
         }
     }
     let mut candidates = memory.candidates;
@@ -148,17 +149,34 @@ struct Reading {
     is_read: bool,
 }
 
-fn read_clause(facts: &Facts<'_>, memory: &mut Memory, clause: Span) {
+/// Reads a clause. `continues` says if one of the same sentence is in front of it.
+fn read_clause(facts: &Facts<'_>, memory: &mut Memory, clause: Span, continues: bool) {
     let parties = find_parties(facts, memory, clause);
     let (agents, media) = find_agents(facts, memory, clause);
     let speech = find_speech(facts, clause, &agents, &media);
-    let scene = Scene { facts, memory: &*memory, parties: &parties, media: &media, speech: &speech };
+    let scene = Scene {
+        facts,
+        memory: &*memory,
+        parties: &parties,
+        agents: &agents,
+        media: &media,
+        speech: &speech,
+        continues,
+    };
     let made = find_events(scene, clause);
     let is_read = !made.is_empty();
     let mut reading = Reading { made, is_read };
-    suspend(facts, memory, clause, &speech, &mut reading);
+    suspend(facts, memory, clause, &mut reading);
     if !reading.is_read {
-        let scene = Scene { facts, memory: &*memory, parties: &parties, media: &media, speech: &speech };
+        let scene = Scene {
+            facts,
+            memory: &*memory,
+            parties: &parties,
+            agents: &agents,
+            media: &media,
+            speech: &speech,
+            continues,
+        };
         reading.made = find_claims(scene, clause);
         reading.is_read = !reading.made.is_empty() || complete_quota(facts, memory, clause);
     }
@@ -196,7 +214,7 @@ fn find_events(scene: Scene<'_>, clause: Span) -> Vec<Candidate> {
 }
 
 /// Turns a deadline into the end of a suspension, and dates into the end of what is lifted.
-fn suspend(facts: &Facts<'_>, memory: &mut Memory, clause: Span, speech: &Speech, reading: &mut Reading) {
+fn suspend(facts: &Facts<'_>, memory: &mut Memory, clause: Span, reading: &mut Reading) {
     let until = facts.dates_in(clause).find(|date| date.when == Some(When::Until));
     for pattern in facts.rules.patterns("suspend") {
         if !pattern.regex.is_match(clause.of(facts.text)) {
@@ -213,7 +231,7 @@ fn suspend(facts: &Facts<'_>, memory: &mut Memory, clause: Span, speech: &Speech
             restriction.fields.retain(|field| field.name != FieldName::Until || field.span != date.span);
             let field = Field { rule: pattern.id, ..date_field(FieldName::SuspendedUntil, date) };
             restriction.add(field);
-            reading.is_read |= !is_own && speech.speaker.is_none();
+            reading.is_read |= !is_own;
         } else if is_own {
             end(restriction);
         }

@@ -8,7 +8,8 @@ use orewatch_catalog::{bloc, economy};
 use crate::amounts::{FoundAmount, find_amounts};
 use crate::dates::{FoundDate, find_dates};
 use crate::language::Language;
-use crate::names::{Mention, NameClass, find_names, resolve_names};
+use crate::name_class::NameClass;
+use crate::names::{Mention, find_names, resolve_names};
 use crate::rules::Rules;
 use crate::span::Span;
 use crate::value::{Candidate, Flag};
@@ -116,8 +117,14 @@ impl Memory {
         self.last_bloc = Some((code.to_owned(), self.paragraph));
     }
 
-    /// The codes that a name stands for. Empty if it stands for nobody.
-    pub(crate) fn codes(&self, mention: &Mention) -> Vec<String> {
+    /// The codes that a name of a clause stands for: "the country" is the last economy of the clause in
+    /// front of it, or of the sentences before. Empty if it stands for nobody.
+    pub(crate) fn codes(&self, facts: &Facts<'_>, clause: Span, mention: &Mention) -> Vec<String> {
+        let in_front = Span::new(clause.start, mention.span.start);
+        let named = facts.named(in_front, NameClass::Economy).last();
+        if let Some(named) = named.filter(|_| mention.class == NameClass::CountryAnaphor) {
+            return named.value.split(',').take(1).map(str::to_owned).collect();
+        }
         let recent = |last: &Option<(String, usize)>, reach: usize| -> Vec<String> {
             let last =
                 last.as_ref().filter(|(_, paragraph)| self.paragraph.saturating_sub(*paragraph) <= reach);

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use crate::document::DocumentError;
+use crate::document_error::DocumentError;
 use crate::offsets::OffsetMap;
 
 /// Most elements within each other.

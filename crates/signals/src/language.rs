@@ -25,21 +25,22 @@ const STOP_WORDS: [(Language, &[&str]); 3] = [
         Language::English,
         &[
             "the", "of", "and", "to", "in", "is", "was", "said", "that", "for", "on", "with", "by", "from",
-            "has", "its",
+            "has", "its", "it", "at", "as", "will", "after",
         ],
     ),
     (
         Language::German,
         &[
             "der", "die", "das", "und", "in", "von", "zu", "den", "mit", "für", "auf", "ist", "im", "dem",
-            "des", "ein", "eine", "nicht",
+            "des", "ein", "eine", "nicht", "nach", "am", "sich", "wird", "hat", "haben", "sagte", "bis",
+            "kein",
         ],
     ),
     (
         Language::French,
         &[
             "la", "le", "les", "de", "des", "et", "en", "du", "un", "une", "est", "pour", "par", "sur",
-            "dans", "que", "a", "au",
+            "dans", "que", "a", "au", "aux", "selon", "ont", "avec",
         ],
     ),
 ];

@@ -2,7 +2,7 @@
 
 use crate::facts::{Facts, Memory};
 use crate::language::Language;
-use crate::names::NameClass;
+use crate::name_class::NameClass;
 use crate::span::{Span, slice, text_after, text_before};
 
 /// Characters in front of a name that may say its role.
@@ -56,7 +56,7 @@ pub(crate) fn find_parties(facts: &Facts<'_>, memory: &Memory, clause: Span) -> 
             role,
             name_rule: name.rule,
             role_rule,
-            codes: memory.codes(name),
+            codes: memory.codes(facts, clause, name),
         });
     }
     if facts.language == Language::Japanese {

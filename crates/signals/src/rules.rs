@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::language::Language;
-use crate::names::NameClass;
+use crate::name_class::NameClass;
 
 const ECONOMIES: &str = include_str!("../rules/economies.tsv");
 const NAMES: &str = include_str!("../rules/names.tsv");

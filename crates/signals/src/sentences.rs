@@ -67,8 +67,9 @@ fn trimmed(text: &str, span: Span) -> Span {
     Span::new(start, end.max(start))
 }
 
-/// The clauses of a sentence: parts that a semicolon separates.
-pub(crate) fn clauses(text: &str, sentence: Span) -> Vec<Span> {
+/// The clauses of a sentence: parts that a semicolon separates, and what follows a relative clause, which
+/// belongs to the subject in front of it.
+pub(crate) fn clauses(text: &str, sentence: Span, rules: &Rules) -> Vec<Span> {
     let mut found = Vec::new();
     let mut start = sentence.start;
     for (index, mark) in sentence.of(text).match_indices(';') {
@@ -77,6 +78,13 @@ pub(crate) fn clauses(text: &str, sentence: Span) -> Vec<Span> {
         start = position + mark.len();
         if slice(text, start, sentence.end).starts_with(' ') {
             start += 1;
+        }
+    }
+    for pattern in rules.patterns("relative") {
+        if let Some(relative) = pattern.regex.find(slice(text, start, sentence.end)) {
+            let end = start + relative.end();
+            found.push(Span::new(start, end.saturating_sub(2)));
+            start = end;
         }
     }
     found.push(Span::new(start, sentence.end));
@@ -105,7 +113,12 @@ mod tests {
     #[test]
     fn a_semicolon_separates_clauses() {
         let text = "A did; B said so.";
-        let parts = clauses(text, Span::new(0, text.len()));
+        let rules = Rules::of(Language::English);
+        let parts = clauses(text, Span::new(0, text.len()), rules);
         assert_eq!(parts.iter().map(|part| part.of(text)).collect::<Vec<_>>(), ["A did", "B said so."]);
+        let text = "China, which bans gallium, refines most of it.";
+        let parts = clauses(text, Span::new(0, text.len()), rules);
+        let texts: Vec<_> = parts.iter().map(|part| part.of(text)).collect();
+        assert_eq!(texts, ["China, which bans gallium", "refines most of it."]);
     }
 }

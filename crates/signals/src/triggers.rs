@@ -1,7 +1,7 @@
 //! What happens in a clause: the words that name it, and the part of the clause that belongs to each.
 
 use crate::facts::Facts;
-use crate::names::NameClass;
+use crate::name_class::NameClass;
 use crate::span::{Span, slice, text_after, text_before};
 use crate::value::Kind;
 
@@ -37,7 +37,11 @@ fn matches(facts: &Facts<'_>, clause: Span, class: &str) -> Vec<Happening> {
         let Some(kind) = Kind::parse(pattern.value) else { continue };
         for hit in pattern.regex.find_iter(content) {
             let words = Span::new(clause.start + hit.start(), clause.start + hit.end());
-            if !is_part_of_name(facts, clause, words) && !is_negated(facts, clause, words) {
+            let is_said = !is_part_of_name(facts, clause, words)
+                && !is_negated(facts, clause, words)
+                && !(kind == Kind::Investment && is_empty_investment(facts, clause, words))
+                && !(class == "trigger-weak" && is_background(facts, clause, words));
+            if is_said {
                 let possible = is_possible(facts, clause, words);
                 found.push(Happening { kind, words, part: clause, possible, rule: pattern.id });
             }
@@ -52,6 +56,20 @@ fn is_part_of_name(facts: &Facts<'_>, clause: Span, words: Span) -> bool {
         |class: NameClass| matches!(class, NameClass::Media | NameClass::Organisation | NameClass::Bloc);
     let mut names = facts.mentions_in(clause).filter(|(_, mention)| is_name(mention.class));
     facts.is_blocked(words) || names.any(|(_, mention)| mention.span.overlaps(words))
+}
+
+/// Whether an investment is a mere noun: it has no amount.
+fn is_empty_investment(facts: &Facts<'_>, clause: Span, words: Span) -> bool {
+    let counts = |kind: &str| matches!(kind, "money" | "investments" | "projects");
+    !facts.amounts_in(clause).any(|amount| counts(amount.kind))
+        && !facts.language.is_unspaced()
+        && !facts.rules.matches("verb-of-investment", words.of(facts.text))
+}
+
+/// Whether words only say when something else happened, as in "after talks".
+fn is_background(facts: &Facts<'_>, clause: Span, words: Span) -> bool {
+    let before = text_before(facts.text, clause.start, words.start, REACH_BEFORE);
+    facts.rules.matches("not-before-weak", before)
 }
 
 fn is_negated(facts: &Facts<'_>, clause: Span, words: Span) -> bool {
