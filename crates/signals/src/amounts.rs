@@ -55,7 +55,7 @@ fn quantity(
     let rules = Rules::of(language);
     let text = |name: &str| captures.name(name).map(|part| part.as_str());
     let scale = text("scale").and_then(|word| rules.number("scale", word)).unwrap_or(0);
-    let scaled = |text: &str| number(text, language).map(|number| number * 10f64.powi(i32::from(scale)));
+    let scaled = |text: &str| number(text, scale, language);
     let low = scaled(text("low")?)?;
     let high = match text("high") {
         Some(high) => Some(scaled(high)?),
@@ -71,20 +71,22 @@ fn currency(text: &str, rules: &Rules) -> Option<&'static str> {
     sign.or_else(|| rules.word("currency", text))
 }
 
-/// A number as the language writes it, or as a word.
-fn number(text: &str, language: Language) -> Option<f64> {
-    if let Some(number) = Rules::of(language).number("numword", text) {
-        return Some(f64::from(number));
-    }
-    if let Some((ten_thousands, rest)) = text.split_once('万') {
-        return Some(ten_thousands.parse::<f64>().ok()? * 1e4 + rest.parse::<f64>().ok()?);
-    }
-    let plain = match language {
-        Language::German => text.replace('.', "").replace(',', "."),
-        Language::French => text.replace(' ', "").replace(',', "."),
-        _ => text.replace(',', ""),
+/// A number as the language writes it, or as a word, times a power of ten.
+///
+/// The power goes into the text of the number, which is rounded once: 2.3 times 10^8 is 230,000,000.
+fn number(text: &str, scale: i8, language: Language) -> Option<f64> {
+    let plain = if let Some(word) = Rules::of(language).word("numword", text) {
+        word.to_owned()
+    } else if let Some((ten_thousands, rest)) = text.split_once('万') {
+        format!("{ten_thousands}{rest:0>4}")
+    } else {
+        match language {
+            Language::German => text.replace('.', "").replace(',', "."),
+            Language::French => text.replace(' ', "").replace(',', "."),
+            _ => text.replace(',', ""),
+        }
     };
-    plain.parse().ok().filter(|number: &f64| number.is_finite())
+    format!("{plain}e{scale}").parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 #[cfg(test)]
@@ -106,6 +108,7 @@ mod tests {
             (Language::French, "96 600 tonnes", "96600 t"),
             (Language::French, "120 millions d'euros", "120000000 EUR"),
             (Language::Chinese, "5000亿韩元", "500000000000 KRW"),
+            (Language::Chinese, "2.3亿美元", "230000000 USD"),
             (Language::Chinese, "60%至70%", "60..70 %"),
             (Language::Japanese, "9万6600トン", "96600 t"),
             (Language::Japanese, "90%以上", "90.. %"),
