@@ -199,7 +199,7 @@ impl Clause<'_> {
     /// The first agent that Japanese marks as topic or subject.
     fn topic<'s>(&self, in_front: &[&'s Agent], last: &&'s Agent, verb: Span) -> Option<&'s Agent> {
         let is_marked = |agent: &Agent| {
-            let rest = slice(self.text(), agent.phrase.end, verb.start);
+            let rest = slice(self.text(), agent.phrase.end, self.span.end);
             rest.starts_with(['は', 'が'])
         };
         let first = in_front.iter().copied().find(|agent| is_marked(agent));
