@@ -114,6 +114,30 @@ fn long_and_repetitive_texts_end() {
     assert!(read_documents(page.as_bytes(), &description).is_ok());
 }
 
+#[test]
+fn texts_made_to_be_slow_end() {
+    for word in [
+        "1 May ",
+        "50 percent ",
+        "an official of the ministry ",
+        "China, ",
+        "China banned exports of gallium. ",
+        "signed a new and long and broad ",
+        "added a, b, c to ",
+        "between 4 and 5 and 6 ",
+        "a\u{301}",
+        "中国禁止镓出口，",
+        "日本は、",
+    ] {
+        let text = word.repeat((64 << 10) / word.len());
+        let description =
+            Description { media_type: "text/plain", published: Some(DAY), ..Description::default() };
+        let document = read_documents(text.as_bytes(), &description).unwrap().remove(0);
+        let found = extract(document.text.content(), document.published);
+        assert!(found.candidates.len() < 600, "{word:?}: the number of candidates is bounded");
+    }
+}
+
 /// Words that rules look for.
 const WORDS: [&str; 36] = [
     "China",
