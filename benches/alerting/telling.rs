@@ -105,7 +105,8 @@ fn plan_all(state: &mut NotifierState, after: u64, now: Timestamp) -> Outcome<(u
             messages += 1;
             alerts += notification.alerts.len() + usize::try_from(notification.omitted)?;
             let stream = notification_stream(&notification.receiver, &notification.id)?;
-            let planned = NotificationPlanned { notification: Some(notification) };
+            let planned =
+                NotificationPlanned { notification: Some(notification), ..NotificationPlanned::default() };
             state.evolve(&event(after + messages, stream, 10, AlertEvent::NotificationPlanned(planned))?)?;
         }
     }

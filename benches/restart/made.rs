@@ -44,7 +44,8 @@ async fn append(log: &dyn EventLog, number: usize, rows: usize, random: &mut Ran
     };
     let markets = markets();
     let each = rows / markets.len();
-    let mut events = vec![event(&stream, 0, &ReleaseOpened { release: Some(release) })];
+    let mut events =
+        vec![event(&stream, 0, &ReleaseOpened { release: Some(release), ..ReleaseOpened::default() })];
     let mut line = 1;
     for (at, (year, product)) in markets.iter().enumerate() {
         let rows = if at == 0 { rows - each * (markets.len() - 1) } else { each };

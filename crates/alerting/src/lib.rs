@@ -170,7 +170,7 @@ fn add_interfaces(
     routes.add_service(notifications);
 
     let public_url = sender.public_url().map(str::to_owned);
-    routes.add_service(FeedService { service: service.clone(), public_url });
+    routes.add_service(FeedService { service: service.clone(), public_url, actors: context.actors.clone() });
     let deliveries =
         DeliveryService { context: context.clone(), log: log(), service: service.clone(), sender };
     let deliveries = DeliveryServiceServer::new(deliveries)

@@ -161,7 +161,10 @@ fn events(times: &[Time]) -> Vec<(&'static str, AlertEvent)> {
         ("silence.x", SilencePut { silence, revision: 1, ..SilencePut::default() }.into()),
         ("alert.a", AlertFired { alert: Some(alert(times[9])) }.into()),
         ("acknowledgement.a", AlertAcknowledged { acknowledgement }.into()),
-        ("notification.feed.n", NotificationPlanned { notification }.into()),
+        (
+            "notification.feed.n",
+            NotificationPlanned { notification, ..NotificationPlanned::default() }.into(),
+        ),
         ("notification.feed.n", attempted.into()),
         ("notification.feed.n", failed.into()),
         ("evaluations", evaluated.into()),

@@ -1,6 +1,6 @@
-//! Answers that say when they are old.
+//! Answers that say when they are old, and which releases are missing in them.
 use crate::alerting::v1 as alerting;
-use crate::common::v1::LogState;
+use crate::common::v1::{ErasedRelease, LogState};
 use crate::exposure::v1 as exposure;
 
 /// A response that rests on a log, and says so if its service cannot follow that log.
@@ -10,10 +10,15 @@ pub trait Answer {
 
     /// Marks the response.
     fn set_stale(&mut self, stale: Option<LogState>);
+
+    /// Releases that the response would rest on, if their rows were not erased.
+    fn erased(&self) -> &[ErasedRelease] {
+        &[]
+    }
 }
 
 macro_rules! answers {
-    ($($response:ty),+ $(,)?) => {
+    ($($response:ty $(: $erased:ident)?),+ $(,)?) => {
         $(impl Answer for $response {
             fn stale(&self) -> Option<&LogState> {
                 self.stale.as_ref()
@@ -22,6 +27,10 @@ macro_rules! answers {
             fn set_stale(&mut self, stale: Option<LogState>) {
                 self.stale = stale;
             }
+
+            $(fn erased(&self) -> &[ErasedRelease] {
+                &self.$erased
+            })?
         })+
     };
 }
@@ -32,13 +41,13 @@ answers!(
     alerting::ListAlertsResponse,
     alerting::ListRulesResponse,
     exposure::CheckClaimsResponse,
-    exposure::CompareSourcesResponse,
-    exposure::CompareVintagesResponse,
-    exposure::ExplainExposureResponse,
-    exposure::GetExposureResponse,
+    exposure::CompareSourcesResponse: erased,
+    exposure::CompareVintagesResponse: erased,
+    exposure::ExplainExposureResponse: erased,
+    exposure::GetExposureResponse: erased,
     exposure::ListRevisionsResponse,
     exposure::ListScenariosResponse,
     exposure::ListTargetsResponse,
-    exposure::QueryExposuresResponse,
-    exposure::StreamExposuresResponse,
+    exposure::QueryExposuresResponse: erased,
+    exposure::StreamExposuresResponse: erased,
 );

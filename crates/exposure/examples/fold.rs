@@ -115,7 +115,7 @@ fn main() {
     let mut fold = Fold::default();
     let release =
         Release { id: "baci-hs92/v1".to_owned(), dataset: "baci-hs92".to_owned(), ..Release::default() };
-    fold.push("ReleaseOpened", &ReleaseOpened { release: Some(release) });
+    fold.push("ReleaseOpened", &ReleaseOpened { release: Some(release), ..ReleaseOpened::default() });
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
     for year in 0..YEARS {
         record_year(&mut fold, &mut numbers, year, in_market, form);

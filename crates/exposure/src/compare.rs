@@ -58,7 +58,7 @@ pub(crate) fn compare(
         published: Some(published),
         answers,
         spread: found.map(|found| spread(book, &found)),
-        stale: None,
+        ..CompareSourcesResponse::default()
     })
 }
 

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use orewatch_contracts::common::v1::CauseKind;
 use orewatch_contracts::ingestion::v1::{
     ObservationEventKind, Release, ReleaseCommitted, ReleaseOpened, RowsRepaired, SourcePolicyRevised,
+    TenantErased,
 };
 use orewatch_eventlog::{Error, Event};
+use orewatch_store::sealed::plain_part;
 
-use crate::book::{Book, DatasetPolicy, Holding, Market, OpenRelease, RecordedAt, ReleaseContent};
+use crate::book::{
+    Book, DatasetPolicy, Holding, Market, OpenRelease, RecordedAt, ReleaseContent, WithheldRows,
+};
 
 /// The state of the fold: the book, and the releases that are not committed yet.
 #[derive(Debug, Default)]
@@ -96,7 +100,8 @@ fn is_folded(kind: ObservationEventKind) -> bool {
         | ObservationEventKind::ReleaseCommitted
         | ObservationEventKind::ReleaseWithdrawn
         | ObservationEventKind::RowsRepaired
-        | ObservationEventKind::SourcePolicyRevised => true,
+        | ObservationEventKind::SourcePolicyRevised
+        | ObservationEventKind::TenantErased => true,
         ObservationEventKind::RowsQuarantined
         | ObservationEventKind::ReleaseHeld
         | ObservationEventKind::FetchRecorded
@@ -132,11 +137,20 @@ impl BookState {
         }
     }
 
-    /// Folds an event. Returns the change of the book, if there is one.
+    /// Folds an event. Returns the change of the book, if there is one. Content that is sealed makes its
+    /// release one whose rows cannot be read.
     ///
     /// # Errors
     /// [`Error::Corrupt`] for an event that cannot be decoded or names what this version does not know.
     pub fn evolve(&mut self, event: &Event) -> Result<Option<BookRevision>, Error> {
+        let Some(plain) = plain_part(event)? else { return self.fold(event) };
+        if let Some(rows) = self.recording(event.stream.as_str()) {
+            rows.withhold(WithheldRows::Sealed);
+        }
+        self.fold(&plain)
+    }
+
+    fn fold(&mut self, event: &Event) -> Result<Option<BookRevision>, Error> {
         // A kind of a later version changes nothing that this version answers.
         let Some(kind) = ObservationEventKind::from_name(&event.kind) else { return Ok(None) };
         match kind {
@@ -154,6 +168,10 @@ impl BookState {
             ObservationEventKind::ReleaseWithdrawn => Ok(self.withdraw(event)),
             ObservationEventKind::RowsRepaired => Ok(self.repair(event.message()?, event)),
             ObservationEventKind::SourcePolicyRevised => self.revise(&event.message()?, event),
+            ObservationEventKind::TenantErased => {
+                self.erase(&event.message()?, event);
+                Ok(None)
+            }
             ObservationEventKind::RowsQuarantined
             | ObservationEventKind::ReleaseHeld
             | ObservationEventKind::FetchRecorded
@@ -197,6 +215,16 @@ impl BookState {
         }
         let new = self.book.with_repaired_rows(&content, moment(event))?;
         self.replace_book(new, content, CauseKind::ReleaseRestated, event)
+    }
+
+    /// Drops the rows of a tenant, as at every time: they cannot be read again. Nothing of them is published.
+    fn erase(&mut self, erased: &TenantErased, event: &Event) {
+        let tenant = erased.tenant.as_str();
+        self.book = Arc::new(self.book.without_rows_of(tenant, event.time));
+        for rows in self.open.values_mut().filter(|rows| rows.tenant() == tenant) {
+            rows.withhold(WithheldRows::Erased(event.time));
+        }
+        self.added.retain(|_, rows| rows.tenant() != tenant);
     }
 
     /// A revised source policy: other datasets may answer from here on.

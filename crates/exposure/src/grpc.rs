@@ -32,6 +32,7 @@ use crate::Logs;
 use crate::book::{Book, Knowledge};
 use crate::claims::{Elsewhere, check_claims};
 use crate::compare::compare;
+use crate::erased::erased_releases;
 use crate::explain::{ExplainLimits, explain};
 use crate::page_token::limit;
 use crate::query::{ExposureQuery, SelectedMarket, exposure_of, selected_markets};
@@ -161,14 +162,15 @@ impl server::ExposureService for ExposureService {
             let book = known.read(request.reading.as_ref())?;
             wanted.check_stage(&book)?;
             let at = knowledge(&book, known.position, request.as_at.as_ref())?;
-            let exposure = exposure_of(&book, at, &wanted, request.trend);
-            if !request.firmness {
-                return Ok(exposure);
+            let mut exposure = exposure_of(&book, at, &wanted, request.trend);
+            if request.firmness {
+                let mut known = KnownFirmness::new(&book, at, wanted.topic(), stop);
+                exposure = known.add_to(exposure, wanted.key.by)?;
             }
-            KnownFirmness::new(&book, at, wanted.topic(), stop).add_to(exposure, wanted.key.by)
+            let erased = erased_releases(&book, at);
+            Ok(GetExposureResponse { exposure: Some(exposure), stale: None, erased })
         };
-        let exposure = self.answer(&identity, get).await?;
-        Ok(self.respond(GetExposureResponse { exposure: Some(exposure), stale: None }))
+        Ok(self.respond(self.answer(&identity, get).await?))
     }
 
     async fn query_exposures(
@@ -193,19 +195,23 @@ impl server::ExposureService for ExposureService {
             let book = known.read(reading.as_ref())?;
             let at = knowledge(&book, known.position, as_at.as_ref())?;
             let markets = selected_markets(&book, at, &selection);
-            Ok((Streaming { book, at, selection: Arc::new(selection), trend, firmness }, markets))
+            let erased = erased_releases(&book, at);
+            Ok((Streaming { book, at, selection: Arc::new(selection), trend, firmness }, markets, erased))
         };
-        let (streaming, markets) = seat.run(begin).await?;
+        let (streaming, markets, erased) = seat.run(begin).await?;
+        // What is erased is said first, and only if there is anything.
+        let first = (!erased.is_empty())
+            .then(|| Ok(StreamExposuresResponse { erased, ..StreamExposuresResponse::default() }));
         let memory = self.memory.clone();
         // The next market is computed when the client has read this one.
         let messages = stream::iter(markets)
             .then(move |market| streaming.clone().market(market, seat.clone(), memory.clone()))
             .map_ok(|pieces| stream::iter(pieces).map(Piece::read))
-            .try_flatten()
-            .map_ok(move |mut message| {
-                message.set_stale(stale.clone());
-                message
-            });
+            .try_flatten();
+        let messages = stream::iter(first).chain(messages).map_ok(move |mut message| {
+            message.set_stale(stale.clone());
+            message
+        });
         Ok(Response::new(messages.take_until(self.shutdown.clone().cancelled_owned()).boxed()))
     }
 
@@ -239,7 +245,8 @@ impl server::ExposureService for ExposureService {
             let book = known.read(request.reading.as_ref())?;
             wanted.check_stage(&book)?;
             let at = knowledge(&book, known.position, request.as_at.as_ref())?;
-            compare(&book, at, &wanted, stop)
+            let compared = compare(&book, at, &wanted, stop)?;
+            Ok(CompareSourcesResponse { erased: erased_releases(&book, at), ..compared })
         };
         Ok(self.respond(self.answer(&identity, compare).await?))
     }
@@ -258,7 +265,8 @@ impl server::ExposureService for ExposureService {
                 rows: limit(request.max_rows, DEFAULT_ROWS, MAX_ROWS, "max_rows")?,
                 routes: limit(request.max_routes, DEFAULT_ROUTES, MAX_ROUTES, "max_routes")?,
             };
-            explain(&book, at, &wanted, limits, stop)
+            let explained = explain(&book, at, &wanted, limits, stop)?;
+            Ok(ExplainExposureResponse { erased: erased_releases(&book, at), ..explained })
         };
         let mut explained = self.answer(&identity, compute).await?;
         explained.skipped = self.skipped_events(&explained.releases);
@@ -403,7 +411,8 @@ impl Streaming {
 
 impl Piece {
     fn from_exposures(exposures: Vec<Exposure>, memory: &Budget) -> Result<Self, Failure> {
-        let bytes = Bytes::from(StreamExposuresResponse { exposures, stale: None }.encode_to_vec());
+        let message = StreamExposuresResponse { exposures, ..StreamExposuresResponse::default() };
+        let bytes = Bytes::from(message.encode_to_vec());
         let share = memory.take(bytes.len()).ok_or_else(|| {
             Failure::new(
                 Class::Exhausted,

@@ -20,6 +20,7 @@ pub mod columns;
 mod compare;
 pub mod decide;
 pub mod dependents;
+mod erased;
 pub mod evolve;
 mod explain;
 pub mod figures;
@@ -52,6 +53,8 @@ use orewatch_contracts::Failure;
 use orewatch_contracts::exposure::v1::exposure_service_server::{ExposureServiceServer, SERVICE_NAME};
 use orewatch_eventlog::EventLog;
 use orewatch_runtime::{Context, FollowedLog, Readiness, Sharing};
+use orewatch_store::keys::TenantKeys;
+use orewatch_store::sealed::SealedLog;
 use orewatch_store::snapshots::{EventSnapshots, Room, SnapshotHealth, SnapshotPlace};
 use tonic::service::RoutesBuilder;
 
@@ -73,10 +76,12 @@ pub struct Logs {
 }
 
 /// Configuration of the service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     /// Where snapshots of the book are, which may be deleted. `None`: none is written or read.
     pub snapshots: Option<SnapshotPlace>,
+    /// Keys of tenants, with which their rows are sealed.
+    pub keys: TenantKeys,
 }
 
 /// Starts the service: its worker among the context's tasks, its interface on the routes. It is ready once it
@@ -84,15 +89,20 @@ pub struct Config {
 /// Publishing goes on beside that.
 ///
 /// # Errors
-/// None at present; a defect stops the process through [`Context::fail`].
+/// [`Class::Invalid`](orewatch_contracts::Class::Invalid) for a wrong key file; a defect stops the process
+/// through [`Context::fail`].
 pub async fn start(
     context: Context,
     logs: Logs,
     config: Config,
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
+    let Config { snapshots: place, keys } = config;
+    keys.check().await?;
     let health = report_snapshots(&context);
-    let snapshots = config.snapshots.and_then(|place| snapshots(&place, &logs, &health));
+    // Snapshots hold events as they are stored.
+    let snapshots = place.and_then(|place| snapshots(&place, &logs, &keys, &health));
+    let logs = opened(&logs, &keys);
     let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
     let [observations, exposures] = follow(&context, &logs);
     let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![observations.clone()]).await;
@@ -129,6 +139,9 @@ pub async fn start_shared(
     sharing: Sharing,
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
+    let Config { snapshots, keys } = config;
+    keys.check().await?;
+    let (stored, logs) = (logs.clone(), opened(&logs, &keys));
     let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
     let [observations, exposures] = follow(&context, &logs);
     let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![observations.clone()]).await;
@@ -142,7 +155,9 @@ pub async fn start_shared(
     let worker = SharedWorker {
         context: context.clone(),
         logs,
-        snapshots: config.snapshots,
+        stored,
+        keys,
+        snapshots,
         health: report_snapshots(&context),
         announce,
         readiness,
@@ -153,6 +168,12 @@ pub async fn start_shared(
     context.spawn("exposure", worker.run());
     routes.add_service(server);
     Ok(())
+}
+
+/// The logs as they are read: with the content of tenants, as far as there are keys.
+fn opened(logs: &Logs, keys: &TenantKeys) -> Logs {
+    let observations = SealedLog::new(Arc::clone(&logs.observations), keys.clone());
+    Logs { observations, exposures: Arc::clone(&logs.exposures) }
 }
 
 /// What is known of both logs from now on.
@@ -170,9 +191,17 @@ fn report_snapshots(context: &Context) -> SnapshotHealth {
 }
 
 /// Snapshots of the observations log. One is used only with the exposures log that it was written beside:
-/// what the book has folded is not published again. What becomes of them is recorded in `health`.
-fn snapshots(place: &SnapshotPlace, logs: &Logs, health: &SnapshotHealth) -> Option<EventSnapshots> {
+/// what the book has folded is not published again. `logs` have their content as it is stored. What becomes
+/// of snapshots is recorded in `health`.
+fn snapshots(
+    place: &SnapshotPlace,
+    logs: &Logs,
+    keys: &TenantKeys,
+    health: &SnapshotHealth,
+) -> Option<EventSnapshots> {
     let room = Room::open(place, "exposure")?.with_health(health);
     let others = vec![Arc::clone(&logs.exposures)];
-    Some(EventSnapshots::new(room, Arc::clone(&logs.observations), others, evolve::folded_kinds()))
+    let log = Arc::clone(&logs.observations);
+    let snapshots = EventSnapshots::new(room, log, others, evolve::folded_kinds());
+    Some(snapshots.with_keys(keys.clone()))
 }

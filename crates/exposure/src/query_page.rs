@@ -12,6 +12,7 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use crate::book::{Book, Knowledge};
+use crate::erased::erased_releases;
 use crate::page_token::{PageToken, limit};
 use crate::query::{Cursor, ExposureQuery, page};
 use crate::request::{Selection, knowledge};
@@ -83,6 +84,7 @@ pub(crate) fn query(
         as_at_position: at.position.min(known.position),
         exposures_position: known.published,
         stale: None,
+        erased: erased_releases(book, *at),
     })
 }
 

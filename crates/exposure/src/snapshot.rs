@@ -11,6 +11,7 @@ use orewatch_measures::Mirror;
 use orewatch_store::snapshots::Reached;
 
 use crate::book::{Book, Knowledge, ScenarioName};
+use crate::erased::erased_dataset;
 
 /// State of the service at one moment, as requests see it.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +75,7 @@ impl Snapshot {
         }
         let dataset = book
             .dataset(&reading.dataset)
-            .ok_or_else(|| unknown_dataset(&book, &reading.dataset, "reading.dataset"))?;
+            .ok_or_else(|| no_dataset(&book, &reading.dataset, "reading.dataset"))?;
         Ok(Arc::new(book.answered_by(dataset)))
     }
 }
@@ -92,7 +93,16 @@ fn under_scenario(book: &Book, reading: &Reading) -> Result<Book, Failure> {
         .at("reading.dataset", dataset));
     }
     let name = ScenarioName::parse(scenario);
-    name.and_then(|name| book.under_scenario(name)).ok_or_else(|| unknown_scenario(book, scenario))
+    let dataset = name.as_ref().map(|name| name.dataset.clone()).unwrap_or_default();
+    name.and_then(|name| book.under_scenario(name)).ok_or_else(|| {
+        let erased = erased_dataset(book, &dataset, "reading.scenario");
+        erased.unwrap_or_else(|| unknown_scenario(book, scenario))
+    })
+}
+
+/// The failure of a request that names a dataset of which nothing can be read.
+fn no_dataset(book: &Book, dataset: &str, field: &str) -> Failure {
+    erased_dataset(book, dataset, field).unwrap_or_else(|| unknown_dataset(book, dataset, field))
 }
 
 fn unknown_scenario(book: &Book, scenario: &str) -> Failure {

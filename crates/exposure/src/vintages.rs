@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::accounts::Size;
 use crate::book::{Book, CommittedRelease, EconomyId, Knowledge, Market, RecordedAt, ReleaseContent};
 use crate::dependents::{Affected, Families, dependents};
+use crate::erased::erased_releases;
 use crate::evolve::BookRevision;
 use crate::figures::{Family, Figure, FigureFilter, FigureKey, Figures, figures_of};
 use crate::grounds::Grounds;
@@ -118,6 +119,7 @@ pub(crate) fn compare_vintages(
         releases: compared.ids(|release| release.old.is_none()),
         removed_releases: compared.ids(|release| release.new.is_none()),
         stale: None,
+        erased: erased_releases(book, *to),
     })
 }
 

@@ -41,6 +41,11 @@ impl ContentId {
         Ok(Self(digest))
     }
 
+    /// The digest.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Its key in the archive: `sha256/ab/cdef...`. The folders keep the number of files in each small.
     pub fn key(&self) -> String {
         let text = self.to_string();

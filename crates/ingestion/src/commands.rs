@@ -17,8 +17,9 @@ use crate::work::Repository;
 pub(crate) async fn open_release(
     repository: &Arc<Repository>,
     release: Release,
+    actor: String,
 ) -> Result<ReleaseInfo, Failure> {
-    open_as(repository, release, |_, release| release.clone()).await
+    open_as(repository, release, actor, |_, release| release.clone()).await
 }
 
 /// Opens a release as it was first described, so that ingesting the same files later, or twice at the same
@@ -26,14 +27,16 @@ pub(crate) async fn open_release(
 pub(crate) async fn open_or_continue_release(
     repository: &Arc<Repository>,
     release: Release,
+    actor: String,
 ) -> Result<ReleaseInfo, Failure> {
-    open_as(repository, release, first_description).await
+    open_as(repository, release, actor, first_description).await
 }
 
 /// Opens a release. `describe` is given what is known of it when it is decided on, and the release.
 async fn open_as(
     repository: &Arc<Repository>,
     release: Release,
+    actor: String,
     describe: fn(Option<&ReleaseRecord>, &Release) -> Release,
 ) -> Result<ReleaseInfo, Failure> {
     let release = validate::check_release(release)?;
@@ -41,7 +44,8 @@ async fn open_as(
     let decide = move |state: &IngestionState| {
         let record = state.get(&release.id);
         let committed_once = record.is_some_and(|record| record.committed_position.is_some());
-        decide::open_release(record.map(|record| &record.head), committed_once, &describe(record, &release))
+        let described = describe(record, &release);
+        decide::open_release(record.map(|record| &record.head), committed_once, &described, &actor)
     };
     repository.execute(&stream, decide).await?;
     release_info(repository, &id)
@@ -71,18 +75,20 @@ const MAX_REOPENINGS: usize = 3;
 pub(crate) async fn commit_release(
     repository: &Arc<Repository>,
     request: CommitReleaseRequest,
+    actor: &str,
 ) -> Result<ReleaseInfo, Failure> {
     let (id, stream) = (request.release.clone(), repository.stream(&request.release)?);
     for _ in 0..MAX_REOPENINGS {
         if request.rows_read.is_none() {
             reopen::restore_rows(repository, &id).await?;
         }
-        let (request, gate_context) = (request.clone(), repository.gate_context());
+        let (request, actor, gate_context) = (request.clone(), actor.to_owned(), repository.gate_context());
         let commit_lock = repository.lock_commits(&id).await;
         // The gates compare with what others have committed by now.
         repository.catch_up().await?;
         let decide = move |state: &IngestionState| {
-            decide::commit_release(state, state.find(&request.release)?, &request, &gate_context)
+            let record = state.find(&request.release)?;
+            decide::commit_release(state, record, &request, &gate_context, &actor)
         };
         let decision = repository.execute(&stream, decide).await?;
         drop(commit_lock);

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use orewatch_contracts::ingestion::v1::{
-    CommitReleaseRequest, ObservationEventKind, ObservationsRecorded, Release, ReleaseCommitted, ReleaseHeld,
-    ReleaseOpened, ReleaseRefused, ReleaseState, ReleaseWithdrawn, Report, RowsRepaired, SourceFile, Verdict,
+    CommitReleaseRequest, ObservationEvent, ObservationEventKind, ObservationsRecorded, Release,
+    ReleaseCommitted, ReleaseHeld, ReleaseOpened, ReleaseRefused, ReleaseState, ReleaseWithdrawn, Report,
+    RowsRepaired, SourceFile, Verdict,
 };
 use orewatch_contracts::{Class, Failure};
 use orewatch_formats::dataset;
@@ -21,6 +22,7 @@ use crate::scope;
 use crate::tally::Tally;
 use crate::units;
 use crate::validate;
+use crate::withheld::Withheld;
 
 /// Opens a release.
 ///
@@ -28,20 +30,27 @@ use crate::validate;
 /// Committed content is known. Refused content is known too, until a commit with other options admits it, or
 /// its declaration changes, which starts it over. Content that was abandoned before its commit may be opened
 /// again. Content that was withdrawn after its commit may not: it was judged, and a corrected publication has
-/// other content or another vintage.
+/// other content or another vintage. Content that was erased may: who has the files may record them anew.
 ///
 /// # Errors
-/// Committed content that is now declared differently: kind, scope or supplemented dataset.
+/// Committed content that is now declared differently: kind, scope or supplemented dataset. Content for which
+/// this service has no key.
 pub(crate) fn open_release(
     head: Option<&ReleaseHead>,
     committed_once: bool,
     release: &Release,
+    actor: &str,
 ) -> Result<Decision, Failure> {
-    let append = |attempt| Decision::append(ReleaseOpened { release: Some(release.clone()) }, attempt);
+    let opened = ReleaseOpened { release: Some(release.clone()), actor: actor.to_owned() };
+    let append = |attempt| Decision::append(opened, attempt);
     let Some(head) = head else { return Ok(append(1)) };
     let next = head.attempt.saturating_add(1);
     let alike = dataset::declared_alike(&head.release, release);
     Ok(match head.state {
+        ReleaseState::Erased => match head.withheld {
+            Some(withheld @ Withheld::NoKey) => return Err(withheld.failure(&release.id)),
+            Some(Withheld::Erased(_)) | None => append(next),
+        },
         ReleaseState::Open if dataset::described_alike(&head.release, release) => Decision::Unchanged,
         ReleaseState::Open => append(next),
         ReleaseState::Withdrawn if !committed_once => append(next),
@@ -68,8 +77,12 @@ fn declaration_mismatch(known: &Release) -> Failure {
 /// connection can send all of them again.
 ///
 /// # Errors
-/// A chunk with a known number and other content, a gap in the numbers, or a closed release.
+/// A chunk with a known number and other content, a gap in the numbers, or a release that is closed or
+/// erased.
 pub(crate) fn is_chunk_recorded(head: &ReleaseHead, chunk: &Chunk) -> Result<bool, Failure> {
+    if let Some(withheld) = head.withheld {
+        return Err(withheld.failure(&head.release.id));
+    }
     let is_rows = chunk.kind == ObservationEventKind::ObservationsRecorded;
     let chunks = if is_rows { &head.observations } else { &head.quarantine };
     let number = usize::try_from(chunk.number).unwrap_or(usize::MAX);
@@ -93,6 +106,9 @@ pub(crate) fn is_chunk_recorded(head: &ReleaseHead, chunk: &Chunk) -> Result<boo
 }
 
 fn release_closed(head: &ReleaseHead) -> Failure {
+    if let Some(withheld) = head.withheld {
+        return withheld.failure(&head.release.id);
+    }
     let state = state_word(head.state);
     Failure::new(Class::Refused, "release-closed", format!("release {} is {state}", head.release.id))
         .with_hint("open it first")
@@ -106,6 +122,7 @@ pub(crate) fn state_word(state: ReleaseState) -> &'static str {
         ReleaseState::Committed => "committed",
         ReleaseState::Refused => "refused",
         ReleaseState::Withdrawn => "withdrawn",
+        ReleaseState::Erased => "erased",
     }
 }
 
@@ -128,14 +145,15 @@ pub(crate) fn commit_release(
     }
     let report = gate_report(state, record, request, gate_context)?;
     let reason = block_reason(&report);
-    let attempt = record.head.attempt;
+    let (attempt, actor) = (record.head.attempt, actor.to_owned());
+    let append = |event: ObservationEvent| Decision::append(event, attempt);
     Ok(match (record.head.state, reason) {
         (ReleaseState::Refused, Some(reason)) => Decision::Report(Box::new(report), reason),
-        (ReleaseState::Refused, None) => reopen(record),
+        (ReleaseState::Refused, None) => reopen(record, &actor),
         _ if request.hold && record.report.is_some() => Decision::Report(Box::new(report), String::new()),
-        _ if request.hold => Decision::append(ReleaseHeld { report: Some(report) }, attempt),
-        (_, Some(reason)) => Decision::append(ReleaseRefused { report: Some(report), reason }, attempt),
-        (_, None) => Decision::append(ReleaseCommitted { report: Some(report) }, attempt),
+        _ if request.hold => append(ReleaseHeld { report: Some(report), actor }.into()),
+        (_, Some(reason)) => append(ReleaseRefused { report: Some(report), reason, actor }.into()),
+        (_, None) => append(ReleaseCommitted { report: Some(report), actor }.into()),
     })
 }
 
@@ -263,8 +281,10 @@ pub(crate) fn repair_rows(
     let report = match record.head.state {
         ReleaseState::Open => None,
         ReleaseState::Committed => Some(repaired_report(state, record, command, asked, gate_context)?),
-        ReleaseState::Refused => return Ok(reopen(record)),
-        ReleaseState::Withdrawn | ReleaseState::Unspecified => return Err(release_closed(&record.head)),
+        ReleaseState::Refused => return Ok(reopen(record, &command.actor)),
+        ReleaseState::Withdrawn | ReleaseState::Erased | ReleaseState::Unspecified => {
+            return Err(release_closed(&record.head));
+        }
     };
     check_repairable(record, &command.rejections)?;
     let first = record.head.observations.len();
@@ -302,8 +322,9 @@ pub(crate) fn repeat_repair(record: &ReleaseRecord, repaired: &RowsRepaired) -> 
 }
 
 /// Opens a refused release anew.
-fn reopen(record: &ReleaseRecord) -> Decision {
-    let opened = ReleaseOpened { release: Some((*record.head.release).clone()) };
+fn reopen(record: &ReleaseRecord, actor: &str) -> Decision {
+    let release = Some((*record.head.release).clone());
+    let opened = ReleaseOpened { release, actor: actor.to_owned() };
     Decision::Reopen(Box::new(NumberedEvent::new(opened)), record.head.attempt.saturating_add(1))
 }
 
@@ -388,6 +409,7 @@ pub(crate) fn withdraw_release(head: &ReleaseHead, reason: &str, actor: &str) ->
             let [reason, actor] = [reason, actor].map(str::to_owned);
             Ok(Decision::append(ReleaseWithdrawn { reason, actor }, head.attempt))
         }
+        ReleaseState::Erased => Err(release_closed(head)),
         ReleaseState::Refused | ReleaseState::Unspecified => Err(Failure::new(
             Class::Refused,
             "release-closed",

@@ -39,6 +39,7 @@ impl NumberedEvent {
             | ObservationEvent::ReleaseRefused(_)
             | ObservationEvent::ReleaseWithdrawn(_)
             | ObservationEvent::SourcePolicyRevised(_)
+            | ObservationEvent::TenantErased(_)
             | ObservationEvent::PollStarted(_)
             | ObservationEvent::FetchRecorded(_)
             | ObservationEvent::PollEnded(_) => 0,

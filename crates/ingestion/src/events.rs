@@ -42,7 +42,8 @@ pub(crate) fn decode_for_fold(event: &Event) -> Result<Option<ObservationEvent>,
         | ObservationEventKind::ReleaseCommitted
         | ObservationEventKind::ReleaseRefused
         | ObservationEventKind::ReleaseWithdrawn
-        | ObservationEventKind::SourcePolicyRevised => ObservationEvent::decode(kind, event.data.clone())?,
+        | ObservationEventKind::SourcePolicyRevised
+        | ObservationEventKind::TenantErased => ObservationEvent::decode(kind, event.data.clone())?,
     };
     Ok(Some(rejection_codes::with_current_report(decoded)))
 }

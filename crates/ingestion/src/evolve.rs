@@ -7,15 +7,15 @@ use orewatch_catalog::DatasetKind;
 use orewatch_contracts::codes::current;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    DatasetDeclaration, ObservationEvent, ObservationEventKind, Release, ReleaseInfo, ReleaseState, Report,
-    RowsRepaired, Table,
+    DatasetDeclaration, ObservationEvent, ObservationEventKind, Release, ReleaseState, Report, RowsRepaired,
+    Table, TenantErased,
 };
-use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{Event, Position};
-use orewatch_formats::codes::{self, Codes, ListedCodes};
+use orewatch_formats::codes::{self, ListedCodes};
 use orewatch_formats::dataset;
 use orewatch_formats::ids;
+use orewatch_store::sealed::plain_part;
 use sha2::{Digest as _, Sha256};
 
 use crate::chunk::{ChunkDigest, quarantine_digest};
@@ -24,6 +24,7 @@ use crate::policy::Policy;
 use crate::rejections::RejectionLedger;
 use crate::row_counts::RowCounts;
 use crate::tally::{CommittedRows, Tally};
+use crate::withheld::Withheld;
 
 /// The folded state of the service: all releases, and the source policy.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +35,8 @@ pub(crate) struct IngestionState {
     order: Vec<String>,
     /// The source policy.
     pub(crate) policy: Policy,
+    /// How often each tenant was erased.
+    erasures: BTreeMap<String, u32>,
 }
 
 /// The part of a release that deciding about its next chunk needs. It is small enough to be copied for every
@@ -50,6 +53,8 @@ pub(crate) struct ReleaseHead {
     pub(crate) observations: Vec<ChunkDigest>,
     /// Digests of the chunks of rejections in this opening.
     pub(crate) quarantine: Vec<ChunkDigest>,
+    /// Why its rows cannot be read. `None`: they can.
+    pub(crate) withheld: Option<Withheld>,
 }
 
 /// A release and everything known about it.
@@ -103,6 +108,7 @@ impl ReleaseHead {
             | ObservationEventKind::ReleaseRefused
             | ObservationEventKind::ReleaseWithdrawn
             | ObservationEventKind::SourcePolicyRevised
+            | ObservationEventKind::TenantErased
             | ObservationEventKind::PollStarted
             | ObservationEventKind::FetchRecorded
             | ObservationEventKind::PollEnded => {}
@@ -131,7 +137,7 @@ impl IngestionState {
     }
 
     /// Releases by identifier.
-    fn releases_by_id(&self) -> impl Iterator<Item = &ReleaseRecord> {
+    pub(crate) fn releases_by_id(&self) -> impl Iterator<Item = &ReleaseRecord> {
         self.releases.values().map(|record| &**record)
     }
 
@@ -206,77 +212,36 @@ impl IngestionState {
         first
     }
 
-    /// Codes of the concordances with these names, in order. A name is that of a release, or of a dataset,
-    /// whose newest release counts.
-    ///
-    /// # Errors
-    /// [`Class::NotFound`] for a name that no committed concordance has.
-    pub(crate) fn concordance_codes(&self, names: &[String], tenant: &str) -> Result<Codes, Failure> {
-        let lists = names.iter().map(|name| {
-            let record =
-                self.concordance(name, tenant).ok_or_else(|| self.unknown_concordance(name, tenant))?;
-            Ok((record.head.release.id.clone(), Arc::clone(&record.concordance_codes)))
-        });
-        lists.collect::<Result<_, _>>().map(Codes::new)
+    /// How often a tenant was erased.
+    pub(crate) fn erasures(&self, tenant: &str) -> u32 {
+        self.erasures.get(tenant).copied().unwrap_or_default()
     }
 
-    /// Number of commits and withdrawals of concordances.
-    pub(crate) fn changes_of_concordances(&self) -> u64 {
-        let visible_concordances =
-            self.releases_by_id().filter(|record| record.head.release.table() == Table::Concordance);
-        let changes =
-            visible_concordances.filter(|record| record.committed_position.is_some()).map(|record| {
-                match record.head.state {
-                    ReleaseState::Withdrawn => 2,
-                    _ => 1,
-                }
-            });
-        changes.sum()
-    }
-
-    /// Committed concordances of a tenant and public ones, newest first.
-    fn visible_concordances(&self, tenant: &str) -> Vec<&ReleaseRecord> {
-        let committed = |record: &&ReleaseRecord| {
-            let release = &record.head.release;
-            record.head.state == ReleaseState::Committed
-                && release.table() == Table::Concordance
-                && (release.tenant.is_empty() || release.tenant == tenant)
-        };
-        let mut found: Vec<_> = self.releases_by_id().filter(committed).collect();
-        found.sort_by_key(|record| std::cmp::Reverse(record.committed_position));
-        found
-    }
-
-    fn concordance(&self, name: &str, tenant: &str) -> Option<&ReleaseRecord> {
-        let named =
-            |record: &&ReleaseRecord| record.head.release.id == name || record.head.release.dataset == name;
-        self.visible_concordances(tenant).into_iter().find(named)
-    }
-
-    fn unknown_concordance(&self, name: &str, tenant: &str) -> Failure {
-        let mut known: Vec<_> = self
-            .visible_concordances(tenant)
-            .iter()
-            .map(|record| record.head.release.dataset.clone())
-            .collect();
-        known.sort_unstable();
-        known.dedup();
-        let hint = match known.is_empty() {
-            true => {
-                "ingest one first: a tidy csv with the columns nomenclature,code,material,stage".to_owned()
-            }
-            false => format!("there are {}", known.join(", ")),
-        };
-        Failure::new(Class::NotFound, "unknown-concordance", "there is no such concordance")
-            .at("concordances", name)
-            .with_hint(hint)
-    }
-
-    /// Folds an event. `digest` is that of its data, if it is known.
+    /// Folds an event. `digest` is that of its data, if it is known. Content that is sealed counts as not
+    /// there, and its release as one whose rows cannot be read.
     ///
     /// # Errors
     /// What is wrong with the event.
     pub(crate) fn evolve(&mut self, event: &Event, digest: Option<ChunkDigest>) -> Result<(), String> {
+        let Some(plain) = plain_part(event).map_err(|error| error.to_string())? else {
+            return self.fold(event, digest);
+        };
+        self.fold(&plain, digest)?;
+        if let Some(record) = self.releases.get_mut(&ids::release_of_stream(&event.stream)) {
+            Arc::make_mut(record).withhold(Withheld::NoKey);
+        }
+        Ok(())
+    }
+
+    fn erase(&mut self, erased: &TenantErased, event: &Event) {
+        let is_own = |record: &&mut Arc<ReleaseRecord>| record.head.release.tenant == erased.tenant;
+        for record in self.releases.values_mut().filter(is_own) {
+            Arc::make_mut(record).withhold(Withheld::Erased(event.time));
+        }
+        *self.erasures.entry(erased.tenant.clone()).or_default() += 1;
+    }
+
+    fn fold(&mut self, event: &Event, digest: Option<ChunkDigest>) -> Result<(), String> {
         let decoded = events::decode_for_fold(event)
             .map_err(|error| format!("{} cannot be decoded: {error}", event.kind))?;
         let decoded = match decoded {
@@ -289,6 +254,10 @@ impl IngestionState {
             Some(ObservationEvent::SourcePolicyRevised(revised)) => {
                 let (revision, policy) = (revised.revision, revised.policy.unwrap_or_default());
                 self.policy = Policy { policy, revision, revised_at: Some(event.time) };
+                return Ok(());
+            }
+            Some(ObservationEvent::TenantErased(erased)) => {
+                self.erase(&erased, event);
                 return Ok(());
             }
             Some(decoded) => decoded,
@@ -328,6 +297,7 @@ impl ReleaseRecord {
             last,
             observations: Vec::new(),
             quarantine: Vec::new(),
+            withheld: None,
         };
         Self {
             head,
@@ -366,6 +336,10 @@ impl ReleaseRecord {
         };
         self.head.add_chunk(decoded.kind(), digest, event.position);
         self.fold(decoded, event.position, event.time);
+        // What is recorded of it after that counts no more either.
+        if let Some(why) = self.head.withheld {
+            self.withhold(why);
+        }
     }
 
     fn fold(&mut self, event: ObservationEvent, position: Position, time: Timestamp) {
@@ -415,10 +389,21 @@ impl ReleaseRecord {
             // Folded by [`IngestionState`], or by the state of connectors.
             ObservationEvent::ReleaseOpened(_)
             | ObservationEvent::SourcePolicyRevised(_)
+            | ObservationEvent::TenantErased(_)
             | ObservationEvent::PollStarted(_)
             | ObservationEvent::FetchRecorded(_)
             | ObservationEvent::PollEnded(_) => {}
         }
+    }
+
+    /// Drops the rows, and all that follows from them.
+    fn withhold(&mut self, why: Withheld) {
+        self.head.withheld = Some(why.after(self.head.withheld));
+        self.head.state = ReleaseState::Erased;
+        (self.report, self.counts) = (None, None);
+        (self.tally, self.committed_rows) = (Tally::default(), CommittedRows::default());
+        (self.rejections, self.rejection_chunks) = (RejectionLedger::default(), Vec::new());
+        self.concordance_codes = Arc::default();
     }
 
     /// Adds rows: to the open release, or to what is visible.
@@ -450,37 +435,8 @@ impl ReleaseRecord {
         }
     }
 
-    /// The release as the service returns it.
-    pub(crate) fn info(&self) -> ReleaseInfo {
-        ReleaseInfo {
-            release: Some((*self.head.release).clone()),
-            state: self.head.state.into(),
-            report: self.report.clone(),
-            opened_at: Some(timestamp(self.opened_at)),
-            closed_at: self.closed_at.map(timestamp),
-            committed_position: self.committed_position,
-            chunks: u32::try_from(self.head.observations.len()).unwrap_or(u32::MAX),
-            reason: self.reason.clone(),
-            skipped: Vec::new(),
-        }
-    }
-
-    /// Everything that gates look at, of a release whose rows are on the log, visible or not.
-    pub(crate) fn full_tally(&self) -> Tally {
-        let Some(report) = self.report.as_ref().filter(|_| self.head.state == ReleaseState::Committed) else {
-            return self.tally.clone();
-        };
-        let span = (report.first_period.clone(), report.last_period.clone());
-        Tally {
-            rows: report.rows_recorded,
-            listed: self.rejections.open_count(),
-            span: Some(span).filter(|(first, _)| !first.is_empty()),
-            ..Tally::from(self.committed_rows.clone())
-        }
-    }
-
     fn close(&mut self, state: ReleaseState, time: Timestamp, report: Option<Report>, reason: String) {
-        self.head.state = state;
+        self.head.state = if self.head.withheld.is_some() { ReleaseState::Erased } else { state };
         self.closed_at = Some(time);
         self.report = report;
         self.reason = reason;

@@ -10,18 +10,20 @@
 //! again, and the log ends up as if nothing had happened.
 //!
 //! Reading order: `decide` and `evolve` are the aggregate, `work` follows the log and appends to it,
-//! `intake` turns files into commands, `gates` judges a release, [`connectors`] polls publishers,
-//! `grpc` is the edge.
+//! `intake` turns files into commands, `gates` judges a release, [`connectors`] polls publishers, `erase`
+//! makes what a tenant has unreadable, `grpc` is the edge.
 
 pub mod archive;
 mod chunk;
 pub mod client;
 mod column_reader;
 mod commands;
+mod concordances;
 pub mod connectors;
 mod decide;
 mod decision;
 mod digest_cache;
+mod erase;
 mod events;
 mod evolve;
 mod gates;
@@ -33,6 +35,7 @@ mod possession;
 mod record;
 mod rejection_codes;
 mod rejections;
+mod release_info;
 mod reopen;
 mod restate;
 mod retention;
@@ -41,6 +44,7 @@ mod scope;
 mod tally;
 mod units;
 mod validate;
+mod withheld;
 mod work;
 
 use std::path::PathBuf;
@@ -51,10 +55,14 @@ use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionServiceServer;
 use orewatch_eventlog::EventLog;
 use orewatch_runtime::{Context, Readiness};
+use orewatch_store::keys::TenantKeys;
+use orewatch_store::sealed::SealedLog;
 use orewatch_store::snapshots::{EventSnapshots, Room, SnapshotPlace};
+use tokio::sync::Mutex;
 use tonic::service::RoutesBuilder;
 
 use archive::Archive;
+use erase::Eraser;
 use intake::Intake;
 use retention::Sweeper;
 
@@ -103,6 +111,8 @@ pub struct Config {
     pub polling: connectors::Polling,
     /// Where snapshots of the folded log are, which may be deleted. `None`: none is written or read.
     pub snapshots: Option<SnapshotPlace>,
+    /// Keys of tenants, with which their rows and files are sealed.
+    pub keys: TenantKeys,
 }
 
 impl Config {
@@ -121,6 +131,7 @@ impl Config {
             gates: GateModes::default(),
             polling: connectors::Polling::default(),
             snapshots: None,
+            keys: TenantKeys::default(),
         }
     }
 }
@@ -129,24 +140,28 @@ impl Config {
 /// is rebuilt.
 ///
 /// # Errors
-/// [`Class::Unavailable`](orewatch_contracts::Class::Unavailable) if the archive cannot be used.
+/// [`Class::Unavailable`](orewatch_contracts::Class::Unavailable) if the archive cannot be used,
+/// [`Class::Invalid`](orewatch_contracts::Class::Invalid) for a wrong key file.
 pub async fn start(
     context: Context,
     logs: Logs,
     config: Config,
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
-    let stall = config.stall;
+    let (stall, keys) = (config.stall, config.keys);
+    keys.check().await?;
     let archive = Archive::open(&config.archive, &config.spool, config.max_file_bytes).await?;
-    let archive = Arc::new(archive.with_cache(config.cache).with_quota(config.quota));
+    let archive = archive.with_cache(config.cache).with_quota(config.quota).with_keys(keys.clone());
+    let archive = Arc::new(archive);
     let followed = context.follow_log("ingestion", &logs.observations);
     let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![followed.clone()]).await;
-    let snapshots = config.snapshots.and_then(|place| snapshots(&place, &logs));
+    let snapshots = config.snapshots.and_then(|place| snapshots(&place, &logs, &keys));
     if let Some(health) = snapshots.as_ref().map(|snapshots| snapshots.health().clone()) {
         context.metrics.collect_snapshots("ingestion", move || health.facts());
     }
+    let stored = logs.observations;
     // Callers are refused at once while the log is away.
-    let log = followed.guard(logs.observations);
+    let log = followed.guard(SealedLog::new(Arc::clone(&stored), keys.clone()));
     let repository = work::Repository::new(context.clone(), Arc::clone(&log), followed, config.gates);
     let repository = Arc::new(repository);
     observe::report(&context, &repository);
@@ -162,6 +177,15 @@ pub async fn start(
         connectors: Arc::clone(&connectors),
         keep: config.keep_refused,
     };
+    let eraser = Eraser {
+        context: context.clone(),
+        stored,
+        repository: Arc::clone(&repository),
+        archive: Arc::clone(&archive),
+        connectors: Arc::clone(&connectors),
+        keys,
+        running: Mutex::default(),
+    };
     context.spawn("retention", sweeper.run());
     routes.add_service(
         IngestionServiceServer::new(grpc::IngestionService {
@@ -169,6 +193,7 @@ pub async fn start(
             archive,
             intake,
             connectors,
+            eraser,
             stall,
         })
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
@@ -178,9 +203,11 @@ pub async fn start(
 }
 
 /// Snapshots of the observations log.
-fn snapshots(place: &SnapshotPlace, logs: &Logs) -> Option<EventSnapshots> {
+fn snapshots(place: &SnapshotPlace, logs: &Logs, keys: &TenantKeys) -> Option<EventSnapshots> {
     let room = Room::open(place, "ingestion")?;
-    Some(EventSnapshots::new(room, Arc::clone(&logs.observations), Vec::new(), evolve::folded_kinds()))
+    let log = Arc::clone(&logs.observations);
+    let snapshots = EventSnapshots::new(room, log, Vec::new(), evolve::folded_kinds());
+    Some(snapshots.with_keys(keys.clone()))
 }
 
 /// Runs blocking work on a thread of its own.

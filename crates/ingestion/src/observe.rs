@@ -16,11 +16,12 @@ const MONTH_SECONDS: f64 = 31.0 * 86_400.0;
 const YEAR_SECONDS: f64 = 366.0 * 86_400.0;
 
 /// States of releases, as labels.
-const STATES: [(ReleaseState, &str); 4] = [
+const STATES: [(ReleaseState, &str); 5] = [
     (ReleaseState::Committed, "committed"),
     (ReleaseState::Open, "open"),
     (ReleaseState::Refused, "refused"),
     (ReleaseState::Withdrawn, "withdrawn"),
+    (ReleaseState::Erased, "erased"),
 ];
 
 /// What is known of a dataset: when its newest release was committed, and whether its periods are months.

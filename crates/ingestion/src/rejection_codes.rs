@@ -45,6 +45,7 @@ pub(crate) fn with_current_report(mut event: ObservationEvent) -> ObservationEve
         | ObservationEvent::RowsQuarantined(_)
         | ObservationEvent::ReleaseWithdrawn(_)
         | ObservationEvent::SourcePolicyRevised(_)
+        | ObservationEvent::TenantErased(_)
         | ObservationEvent::PollStarted(_)
         | ObservationEvent::FetchRecorded(_)
         | ObservationEvent::PollEnded(_) => None,

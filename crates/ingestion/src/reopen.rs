@@ -53,6 +53,7 @@ pub(crate) async fn restore_rows(repository: &Arc<Repository>, id: &str) -> Resu
             | ObservationEvent::ReleaseRefused(_)
             | ObservationEvent::ReleaseWithdrawn(_)
             | ObservationEvent::SourcePolicyRevised(_)
+            | ObservationEvent::TenantErased(_)
             | ObservationEvent::PollStarted(_)
             | ObservationEvent::FetchRecorded(_)
             | ObservationEvent::PollEnded(_) => {}

@@ -3,7 +3,7 @@
 //! A file is kept while a release that was ever committed, or still may be, was read or repaired from it, and
 //! while a poll may resume from it. Everything else, such as the file of a dry run or of a refused release,
 //! is removed after a while.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +15,17 @@ use orewatch_runtime::Context;
 use crate::archive::{Archive, ContentId, StoredEntry};
 use crate::connectors::Connectors;
 use crate::evolve::{IngestionState, ReleaseRecord};
+use crate::withheld::Withheld;
 use crate::work::Repository;
 
 /// Shortest and longest time between two sweeps.
 const SWEEP_INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
 
-/// SHA-256 of the files that releases and polls need, in lower-case hexadecimal.
-type NeededFiles = BTreeSet<String>;
+/// Names under which the archive has the files that releases and polls need.
+type NeededFiles = BTreeSet<ContentId>;
+
+/// Contents that releases need, by their owner. Empty: everyone.
+type NeededContents = BTreeMap<String, BTreeSet<ContentId>>;
 
 /// Removes unneeded files now and then, until the process stops.
 #[derive(Debug)]
@@ -66,12 +70,16 @@ impl Sweeper {
     }
 
     async fn sweep(&self) -> Result<(), Failure> {
+        if self.archive.lacks_keys() {
+            return Ok(());
+        }
         let entries = self.archive.list_files().await?;
         let before = time_before(self.context.clock.now(), self.keep);
         let mut removed = (0_u64, 0_u64);
-        for file in removable_files(&entries, before, &self.needed(before).await?) {
+        let stored: BTreeSet<ContentId> = entries.iter().map(|file| file.content).collect();
+        for file in removable_files(&entries, before, &self.needed(before, &stored).await?) {
             // A release that was committed since the first look is seen by this one.
-            if self.needed(before).await?.contains(&file.content.to_string()) {
+            if self.needed(before, &stored).await?.contains(&file.content) {
                 continue;
             }
             if self.archive.remove(file.content, before).await? {
@@ -88,42 +96,65 @@ impl Sweeper {
     }
 
     /// Files that are needed now, by everything on the log.
-    async fn needed(&self, before: Timestamp) -> Result<NeededFiles, Failure> {
+    async fn needed(&self, before: Timestamp, stored: &BTreeSet<ContentId>) -> Result<NeededFiles, Failure> {
         self.repository.catch_up().await?;
-        let mut needed = self.repository.view(|state| needed_files(state, before));
-        needed.extend(self.connectors.needed().await?);
+        let by_owner = self.repository.view(|state| needed_contents(state, before));
+        let polled = self.connectors.needed().await?;
+        let mut needed: NeededFiles = polled.iter().filter_map(|sha256| content_of(sha256)).collect();
+        for (owner, contents) in by_owner {
+            for content in contents {
+                // Of a content that is sealed for its owner, the other copy is not needed.
+                let names = self.archive.names_of(content, &owner).await?;
+                needed.extend(names.into_iter().find(|name| stored.contains(name)));
+            }
+        }
         Ok(needed)
     }
 }
 
 /// Unneeded files that were stored before a time.
 fn removable_files(entries: &[StoredEntry], before: Timestamp, needed: &NeededFiles) -> Vec<StoredEntry> {
-    let is_old = |file: &&StoredEntry| file.since < before && !needed.contains(&file.content.to_string());
+    let is_old = |file: &&StoredEntry| file.since < before && !needed.contains(&file.content);
     entries.iter().filter(is_old).copied().collect()
 }
 
-/// Files that releases were read or repaired from: of releases that were ever committed, that are still open,
-/// and that were closed after a time.
-fn needed_files(state: &IngestionState, before: Timestamp) -> NeededFiles {
-    state.iter().filter(|record| is_needed(record, before)).flat_map(release_files).collect()
+/// Contents that releases were read or repaired from: releases that were ever committed, that are still open,
+/// and that were closed after a time. What is erased needs none.
+fn needed_contents(state: &IngestionState, before: Timestamp) -> NeededContents {
+    let mut needed = NeededContents::new();
+    for record in state.iter().filter(|record| is_needed(record, before)) {
+        needed.entry(record.head.release.tenant.clone()).or_default().extend(release_contents(record));
+    }
+    needed
 }
 
 fn is_needed(record: &ReleaseRecord, before: Timestamp) -> bool {
-    record.committed_position.is_some()
+    let is_used = record.committed_position.is_some()
         || record.head.state == ReleaseState::Open
-        || record.closed_at.is_none_or(|closed| closed >= before)
+        || record.closed_at.is_none_or(|closed| closed >= before);
+    is_used && !matches!(record.head.withheld, Some(Withheld::Erased(_)))
 }
 
-fn release_files(record: &ReleaseRecord) -> impl Iterator<Item = String> + '_ {
+fn release_contents(record: &ReleaseRecord) -> impl Iterator<Item = ContentId> + '_ {
     let read = record.head.release.files.iter().map(|file| &file.stored_sha256);
     let repaired = record.rejections.repairs.iter().map(|repair| &repair.sha256);
-    read.chain(repaired).filter(|sha256| !sha256.is_empty()).cloned()
+    read.chain(repaired).filter_map(|sha256| content_of(sha256))
+}
+
+fn content_of(sha256: &str) -> Option<ContentId> {
+    ContentId::parse("sha256", sha256).ok()
 }
 
 /// Contents of the files of a tenant's releases.
 pub(crate) fn tenant_contents(state: &IngestionState, tenant: &str) -> BTreeSet<ContentId> {
     let own = state.iter().filter(|record| record.head.release.tenant == tenant);
-    own.flat_map(release_files).filter_map(|sha256| ContentId::parse("sha256", &sha256).ok()).collect()
+    own.flat_map(release_contents).collect()
+}
+
+/// Contents that releases of others than a tenant need.
+pub(crate) fn contents_of_others(state: &IngestionState, tenant: &str) -> BTreeSet<ContentId> {
+    let needed = needed_contents(state, Timestamp::MIN);
+    needed.into_iter().filter(|(owner, _)| owner != tenant).flat_map(|(_, contents)| contents).collect()
 }
 
 /// `now` minus a duration; the earliest representable time if there is none.

@@ -7,7 +7,7 @@ use crate::commands::{
     acknowledge, actors, alerts, changes, cite, claims, concordance, deliveries, doctor, download, drill,
     errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, metrics, policy, poll,
     receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup, silences, sources,
-    status, subscriptions, targets, units, verify, withdraw,
+    status, subscriptions, targets, tenant, units, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -58,6 +58,7 @@ Run:
   log          Back up, verify, restore, inspect and follow the event logs
   audit        Show who did what when, and why
   actors       List the names of those whose commands are recorded, or erase a name
+  tenant       Erase what a tenant has: rows and original files, in backups too
   status       Show how a process of services is: states, positions, workers
   metrics      List the metrics that the services report, or explain one
 
@@ -137,6 +138,8 @@ pub(crate) enum Command {
     Audit(log::audit::Args),
     /// List the names of those whose commands are recorded, or erase a name
     Actors(actors::Args),
+    /// Erase what a tenant has: rows and original files, in backups too
+    Tenant(tenant::Args),
     /// Show how a process of services is: states, positions, workers
     Status(status::Args),
     /// List the metrics that the services report, or explain one

@@ -38,7 +38,7 @@ use commands::{
     acknowledge, actors as actors_command, alerts, changes, cite, claims, concordance, deliveries, doctor,
     download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, log, measures, metrics,
     policy, poll, receivers, rejections, releases, repair, revisions, rules, scenarios, serve, setup,
-    silences, sources, status, subscriptions, targets, units, verify, with_client, withdraw,
+    silences, sources, status, subscriptions, targets, tenant, units, verify, with_client, withdraw,
 };
 use orewatch_runtime::stderr;
 use session::Session;
@@ -124,6 +124,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Commit(args) => Box::pin(repair::run_commit(args, session)).await,
         Command::Withdraw(args) => Box::pin(withdraw::run(args, session)).await,
         Command::Policy(args) => Box::pin(policy::run(args, session)).await,
+        Command::Tenant(args) => Box::pin(tenant::run(args, session)).await,
         Command::Rules(args) => Box::pin(rules::run(args, session)).await,
         Command::Subscriptions(args) => Box::pin(subscriptions::run(args, session)).await,
         Command::Inhibitions(args) => Box::pin(inhibitions::run(args, session)).await,

@@ -33,6 +33,8 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("gates"),
     Key::new("ingestion"),
     Key::new("keep-refused"),
+    Key::new("keys"),
+    Key::new("keys-file"),
     Key::new("listen"),
     Key::new("log"),
     Key::new("log-format"),
@@ -48,6 +50,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("nats-nkey"),
     Key::new("open-to-all"),
     Key::new("ordinal"),
+    Key::new("otlp-ca").shared("OTEL_EXPORTER_OTLP_CERTIFICATE"),
     Key::new("otlp-endpoint").shared("OTEL_EXPORTER_OTLP_ENDPOINT"),
     Key::new("placement-tags"),
     Key::section("poll"),
@@ -88,10 +91,14 @@ pub(crate) struct ProcessOptions {
     /// [default: auto]
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "Process")]
     log_format: Option<String>,
-    /// Address of an OTLP collector (gRPC) that receives traces and metrics [also:
+    /// Address of an OTLP collector (gRPC) that receives traces and metrics, with https or http [also:
     /// OTEL_EXPORTER_OTLP_ENDPOINT]
     #[arg(long, global = true, value_name = "URL", help_heading = "Process")]
     otlp_endpoint: Option<String>,
+    /// Authorities to trust at a collector with https (PEM file) [default: those of the system; also:
+    /// OTEL_EXPORTER_OTLP_CERTIFICATE]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Process")]
+    otlp_ca: Option<String>,
     /// When to colour the output: auto, always or never; auto respects NO_COLOR [default: auto]
     #[arg(long, global = true, value_name = "WHEN", help_heading = "Process")]
     color: Option<String>,
@@ -130,6 +137,14 @@ pub(crate) struct ServerOptions {
     /// [default: 720h]
     #[arg(long, value_name = "DURATION")]
     keep_refused: Option<String>,
+    /// File with the key that seals what tenants have: 64 hexadecimal digits; older keys may follow, a line
+    /// each [default: nothing is sealed]
+    #[arg(long, value_name = "FILE")]
+    keys_file: Option<String>,
+    /// Keys of tenants, which --keys-file opens: a folder, or s3://BUCKET/PREFIX [default: `keys` in the
+    /// archive]
+    #[arg(long, value_name = "PLACE")]
+    keys: Option<String>,
     #[command(flatten)]
     access: AccessOptions,
     /// Maximum time for an orderly shutdown [default: 20s]
@@ -309,6 +324,7 @@ impl Keyed for ProcessOptions {
             ("log-level", &self.log_level),
             ("log-format", &self.log_format),
             ("otlp-endpoint", &self.otlp_endpoint),
+            ("otlp-ca", &self.otlp_ca),
             ("color", &self.color),
         ])
     }
@@ -333,6 +349,8 @@ impl Keyed for ServerOptions {
             ("archive-quota", &self.archive_quota),
             ("tenant-quota", &self.tenant_quota),
             ("keep-refused", &self.keep_refused),
+            ("keys-file", &self.keys_file),
+            ("keys", &self.keys),
             ("shutdown-budget", &self.shutdown_budget),
             ("stale-after", &self.stale_after),
             ("gates", &self.gates),

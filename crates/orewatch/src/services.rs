@@ -1,7 +1,7 @@
 //! Runs services in this process: which services there are, their configuration, and how they start and
 //! become ready.
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use orewatch_runtime::metrics::{MeteredLog, Metrics};
 use orewatch_runtime::{
     ANSWERS_STALE, ClientTls, Context, FOLD_PROGRESS, LOG_STATE, LogTarget, Settings, Sharing, client,
 };
+use orewatch_store::keys::TenantKeys;
 use orewatch_store::snapshots::SnapshotPlace;
 use tonic::Code;
 use tonic::service::RoutesBuilder;
@@ -125,7 +126,9 @@ impl ServicesConfig {
             tenant: bytes(settings, "tenant-quota")?.unwrap_or(usual.tenant),
         };
         let keep_refused = duration(settings, "keep-refused", DEFAULT_KEEP_REFUSED)?;
+        let keys = tenant_keys(&log, &archive, settings)?;
         let ingestion = orewatch_ingestion::Config {
+            keys: keys.clone(),
             gates,
             spool,
             quota,
@@ -133,7 +136,7 @@ impl ServicesConfig {
             snapshots: snapshots.clone(),
             ..orewatch_ingestion::Config::new(archive)
         };
-        let exposure = orewatch_exposure::Config { snapshots: snapshots.clone() };
+        let exposure = orewatch_exposure::Config { snapshots: snapshots.clone(), keys };
         let alerting = orewatch_alerting::Config { snapshots, delivery: delivery_config(&log, settings)? };
         let nats = jetstream_options(settings, name)?;
         let stale_after = duration(settings, "stale-after", DEFAULT_STALE_AFTER)?;
@@ -181,6 +184,28 @@ fn actors_place(
         LogTarget::Nats(_) => archive.map(|archive| archive.join("actors")),
     };
     Ok(settings.get("actors")?.or(usual))
+}
+
+/// Reads with which keys the content of tenants is sealed. Processes on one log have to share their place:
+/// one that looks for them elsewhere waits for them.
+fn tenant_keys(
+    log: &LogTarget,
+    archive: &ArchiveLocation,
+    settings: &Settings,
+) -> Result<TenantKeys, Failure> {
+    let Some(file) = settings.get::<PathBuf>("keys-file")? else { return Ok(TenantKeys::default()) };
+    let is_shared = matches!(log, LogTarget::Embedded(_)) || settings.source("archive").is_some();
+    let place = match settings.get::<ArchiveLocation>("keys")? {
+        Some(place) => place,
+        None if is_shared => archive.join("keys"),
+        None => {
+            let message = "keys-file is set, but no place of the keys that processes share";
+            return Err(Failure::new(Class::Invalid, "invalid-setting", message)
+                .at("keys", "")
+                .with_hint("set archive or keys: a folder or a bucket that the services share"));
+        }
+    };
+    Ok(TenantKeys::new(file, &place)?)
 }
 
 /// Reads the configuration of deliveries to receivers.

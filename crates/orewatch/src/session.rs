@@ -9,7 +9,7 @@ use std::time::Duration;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::delivery_service_client::DeliveryServiceClient;
 use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
-use orewatch_contracts::common::v1::LogState;
+use orewatch_contracts::common::v1::{ErasedRelease, LogState};
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_contracts::stale::Answer;
@@ -90,6 +90,7 @@ impl Session {
             service: service.to_owned(),
             filter: settings.get_or("log-level", level.to_owned())?,
             otlp_endpoint: settings.get("otlp-endpoint")?,
+            otlp_ca: settings.get("otlp-ca")?,
         })
     }
 
@@ -114,8 +115,8 @@ impl Session {
                 Backend::Remote(Addresses::read(&settings)?)
             }
         };
-        let (channels, has_warned) = (Default::default(), AtomicBool::new(false));
-        Ok(Client { out, timeout, backend, tls, telemetry, channels, has_warned })
+        let (channels, has_warned, has_named_erased) = Default::default();
+        Ok(Client { out, timeout, backend, tls, telemetry, channels, has_warned, has_named_erased })
     }
 
     /// Reads the configured connectors, to be polled on demand by the only process on the log.
@@ -153,7 +154,7 @@ impl Session {
             _ => failure,
         })?;
         let archive = Archive::open(&config.archive, &config.spool, config.max_file_bytes).await?;
-        let archive = archive.with_cache(config.cache).with_quota(config.quota);
+        let archive = archive.with_cache(config.cache).with_quota(config.quota).with_keys(config.keys);
         Ok(Backend::Embedded(Box::new(running), Arc::new(archive)))
     }
 }
@@ -238,6 +239,8 @@ pub(crate) struct Client {
     channels: [OnceCell<Channel>; 3],
     /// It was said that answers are old.
     has_warned: AtomicBool,
+    /// It was said that releases are erased.
+    has_named_erased: AtomicBool,
 }
 
 impl Client {
@@ -304,13 +307,17 @@ impl Client {
         client::within(self.timeout, message)
     }
 
-    /// Takes an answer out of its response. Says once, on standard error, if it is old.
+    /// Takes an answer out of its response. Says once, on standard error, if it is old, and if releases that
+    /// it would rest on are erased.
     pub(crate) fn take<T: Answer>(&self, response: tonic::Response<T>) -> T {
         let answer = response.into_inner();
         if let Some(state) = answer.stale()
             && !self.has_warned.swap(true, Ordering::Relaxed)
         {
             warn(&stale_text(state));
+        }
+        if !answer.erased().is_empty() && !self.has_named_erased.swap(true, Ordering::Relaxed) {
+            warn(&erased_text(answer.erased()));
         }
         answer
     }
@@ -334,6 +341,12 @@ fn stale_text(state: &LogState) -> String {
     let since = behind_since.as_ref().and_then(instant);
     let since = since.map(|time| format!(" since {time:.0}")).unwrap_or_default();
     format!("Answered as of position {position} of the {log} log, which cannot be read on{since}: {reason}")
+}
+
+/// Says of an answer which releases are missing in it, because they are erased.
+fn erased_text(erased: &[ErasedRelease]) -> String {
+    let names: Vec<&str> = erased.iter().map(|one| one.release.as_str()).collect();
+    format!("Answered without rows that are erased: {}", names.join(", "))
 }
 
 #[allow(clippy::print_stderr, reason = "messages for people go to standard error")]

@@ -270,7 +270,7 @@ pub async fn serve(
 fn report_on(context: &Context, telemetry: &Telemetry) -> Result<Option<JoinHandle<()>>, Failure> {
     let dumped = context.clone();
     signal::answer_quit(move || admin::dump(&dumped))?;
-    telemetry.export_metrics(context)
+    Ok(telemetry.export_metrics(context))
 }
 
 /// Lets metrics be gathered with the state of a process, and looks at its logs at intervals.

@@ -1,11 +1,13 @@
 //! Logs to stderr, and traces and metrics to a collector where one is configured.
 use std::fmt;
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
@@ -15,11 +17,13 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 
 use orewatch_contracts::{Class, Failure};
 use tokio::task::JoinHandle;
+use tonic::transport::Channel;
 use uuid::Uuid;
 
+use crate::client::connect_later;
 use crate::json_lines::{TraceFinder, TracedLines};
 use crate::metrics::otlp::Exporter;
-use crate::{Context, stderr};
+use crate::{ClientTls, Context, SystemClock, stderr};
 
 /// Time for one export of traces: a silent collector must not delay the end of the process.
 const EXPORT_PATIENCE: Duration = Duration::from_secs(3);
@@ -38,15 +42,17 @@ pub struct TelemetryOptions {
     pub service: String,
     /// Which logs are written: a level, or directives such as `info,orewatch_exposure=debug`.
     pub filter: String,
-    /// Address of an OTLP collector (gRPC). `None`: traces and metrics are not exported.
+    /// Address of an OTLP collector (gRPC), with http or https. `None`: traces and metrics are not exported.
     pub otlp_endpoint: Option<String>,
+    /// Authorities to trust at an address with https (PEM file). `None`: those of the system.
+    pub otlp_ca: Option<PathBuf>,
 }
 
 /// The telemetry of the process. [`Telemetry::flush`] ends it.
 pub struct Telemetry {
     tracer: SdkTracerProvider,
     resource: Resource,
-    otlp_endpoint: Option<String>,
+    collector: Option<Channel>,
     /// Lines that are not written yet.
     queued: Option<Queued>,
 }
@@ -77,7 +83,9 @@ impl Telemetry {
             .parse(&directives)
             .map_err(|error| invalid("log-level", &options.filter, &error))?;
         let resource = resource(&options.service);
-        let tracer = tracer(&resource, options.otlp_endpoint.as_deref()).map_err(|error| {
+        let collector = options.otlp_endpoint.as_deref().map(|endpoint| collector(endpoint, options));
+        let collector = collector.transpose()?;
+        let tracer = tracer(&resource, collector.clone()).map_err(|error| {
             invalid("otlp-endpoint", options.otlp_endpoint.as_deref().unwrap_or_default(), &error)
         })?;
 
@@ -104,19 +112,14 @@ impl Telemetry {
         all.try_init().map_err(|error| {
             Failure::internal(format!("telemetry was started twice in one process: {error}"))
         })?;
-        let otlp_endpoint = options.otlp_endpoint.clone();
-        Ok(Self { tracer, resource, otlp_endpoint, queued })
+        Ok(Self { tracer, resource, collector, queued })
     }
 
     /// Exports the metrics of a process until it has stopped, and once more then. `None`: no collector is
     /// configured.
-    ///
-    /// # Errors
-    /// [`Class::Invalid`] for an endpoint that is no address.
-    pub(crate) fn export_metrics(&self, context: &Context) -> Result<Option<JoinHandle<()>>, Failure> {
-        let Some(endpoint) = &self.otlp_endpoint else { return Ok(None) };
-        let exporter = Exporter::new(endpoint, &self.resource, context)?;
-        Ok(Some(tokio::spawn(exporter.run(context.ended()))))
+    pub(crate) fn export_metrics(&self, context: &Context) -> Option<JoinHandle<()>> {
+        let exporter = Exporter::new(self.collector.clone()?, &self.resource, context);
+        Some(tokio::spawn(exporter.run(context.ended())))
     }
 
     /// Sends the traces that were not sent yet, and ends. It is the last thing that a process does. The
@@ -156,14 +159,26 @@ fn resource(service: &str) -> Resource {
     Resource::builder().with_service_name(service.to_owned()).with_attributes(attributes).build()
 }
 
+/// The connection to a collector, which is made when there is something to export. Connections of the library
+/// itself would read certificates in another way.
+fn collector(endpoint: &str, options: &TelemetryOptions) -> Result<Channel, Failure> {
+    let tls = ClientTls::new(options.otlp_ca.clone(), None, Arc::new(SystemClock));
+    connect_later(endpoint, tls, EXPORT_PATIENCE).map_err(|failure| {
+        let message = format!("otlp-endpoint is wrong: {}", failure.message);
+        Failure::new(Class::Invalid, "invalid-setting", message)
+            .at("otlp-endpoint", endpoint)
+            .with_hint("write https://HOST:PORT or http://HOST:PORT")
+    })
+}
+
 fn tracer(
     resource: &Resource,
-    endpoint: Option<&str>,
+    collector: Option<Channel>,
 ) -> Result<SdkTracerProvider, opentelemetry_otlp::ExporterBuildError> {
     let provider = SdkTracerProvider::builder().with_resource(resource.clone());
-    let Some(endpoint) = endpoint else { return Ok(provider.build()) };
+    let Some(collector) = collector else { return Ok(provider.build()) };
     let exporter =
-        SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(EXPORT_PATIENCE).build()?;
+        SpanExporter::builder().with_tonic().with_channel(collector).with_timeout(EXPORT_PATIENCE).build()?;
     Ok(provider.with_batch_exporter(exporter).build())
 }
 

@@ -1,17 +1,20 @@
 //! Keys of tenants: what is sealed with one becomes unreadable everywhere at once when the key is destroyed,
 //! in logs, archives, snapshots and backups alike.
 //!
-//! Nothing seals with them yet: ARCHITECTURE.md ("Erasing a tenant") says what is missing. This is the part
-//! that has no state and does no I/O: how bytes are sealed, and the table of keys.
+//! This is the part that has no state and does no I/O: how bytes are sealed, and the table of keys. The table
+//! in its place is [`TenantKeys`]; what is sealed is in [`sealed`](crate::sealed).
 //!
 //! Sealed bytes are a nonce (12 bytes), then the content encrypted with ChaCha20-Poly1305 (RFC 8439), then
 //! the tag (16 bytes). The nonce is the beginning of an HMAC-SHA256 over context and content, so that the
 //! same content in the same context gives the same bytes: an append that is repeated stays the same append.
 //! The context is what the bytes belong to, such as the identifier of an event; elsewhere they do not open.
 //!
-//! The [`KeyTable`] has a random key for each tenant, sealed with the master key of the operator's key file.
+//! The [`KeyTable`] has a random key for each tenant, sealed with a master key of the operator's key file.
 //! Who has only the table has nothing. A destroyed key leaves its identifier and the time, so that readers
 //! can say that something was erased instead of that something is wrong.
+mod tenant_keys;
+
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -20,14 +23,17 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(crate) use tenant_keys::Found;
+pub use tenant_keys::{CurrentKey, FORGOTTEN_AFTER, TenantKeyError, TenantKeys};
+
 /// Length of a key, in bytes.
 pub const KEY_BYTES: usize = 32;
 
 /// Why something cannot be sealed or opened. No error repeats a key or a content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The text of a key file is no key.
-    #[error("the key file does not hold 64 hexadecimal digits")]
+    /// A line of a key file is no key, or it has none.
+    #[error("a key file has lines of 64 hexadecimal digits, one for each key")]
     NoKey,
     /// The bytes were sealed with another key or in another context, or they are damaged.
     #[error("this key does not open it, or it is damaged")]
@@ -44,6 +50,7 @@ pub enum KeyError {
 pub struct SealingKey {
     cipher: LessSafeKey,
     nonces: hmac::Key,
+    files: hmac::Key,
 }
 
 impl fmt::Debug for SealingKey {
@@ -53,26 +60,26 @@ impl fmt::Debug for SealingKey {
 }
 
 impl SealingKey {
-    /// A key of random bytes. Cipher and nonces have keys of their own that follow from them.
+    /// A key of random bytes. Cipher, nonces and files have keys of their own that follow from them.
     ///
     /// # Errors
     /// None in practice: the cipher takes every key of this length.
     pub fn new(bytes: &[u8; KEY_BYTES]) -> Result<Self, KeyError> {
         let root = hmac::Key::new(hmac::HMAC_SHA256, bytes);
-        let cipher = hmac::sign(&root, b"orewatch: cipher");
-        let cipher = UnboundKey::new(&CHACHA20_POLY1305, cipher.as_ref()).map_err(|_| KeyError::NoKey)?;
-        let nonces = hmac::sign(&root, b"orewatch: nonces");
-        let nonces = hmac::Key::new(hmac::HMAC_SHA256, nonces.as_ref());
-        Ok(Self { cipher: LessSafeKey::new(cipher), nonces })
+        let cipher = cipher(hmac::sign(&root, b"orewatch: cipher").as_ref())?;
+        let derived = |label: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, label).as_ref());
+        Ok(Self { cipher, nonces: derived(b"orewatch: nonces"), files: derived(b"orewatch: files") })
     }
 
-    /// Reads the master key from the text of a key file: 64 hexadecimal digits.
-    ///
-    /// # Errors
-    /// [`KeyError::NoKey`].
-    pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let bytes = from_hex(text.trim()).and_then(|bytes| <[u8; KEY_BYTES]>::try_from(bytes).ok());
+    fn parse(text: &str) -> Result<Self, KeyError> {
+        let bytes = from_hex(text).and_then(|bytes| <[u8; KEY_BYTES]>::try_from(bytes).ok());
         Self::new(&bytes.ok_or(KeyError::NoKey)?)
+    }
+
+    /// The cipher of one file, by the SHA-256 of its content: it has a key of its own, so that the numbers of
+    /// pieces can be nonces.
+    pub(crate) fn file_cipher(&self, content: &[u8; 32]) -> Result<LessSafeKey, KeyError> {
+        cipher(hmac::sign(&self.files, content).as_ref())
     }
 
     /// Seals a content for a context.
@@ -95,9 +102,11 @@ impl SealingKey {
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or(KeyError::NotOpened)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| KeyError::NotOpened)?;
-        let mut sealed = sealed.to_vec();
-        let opened = self.cipher.open_in_place(nonce, Aad::from(context), &mut sealed);
-        opened.map(|content| content.to_vec()).map_err(|_| KeyError::NotOpened)
+        let mut content = sealed.to_vec();
+        let opened = self.cipher.open_in_place(nonce, Aad::from(context), &mut content);
+        let length = opened.map_err(|_| KeyError::NotOpened)?.len();
+        content.truncate(length);
+        Ok(content)
     }
 
     fn nonce(&self, context: &[u8], content: &[u8]) -> [u8; NONCE_LEN] {
@@ -109,6 +118,42 @@ impl SealingKey {
         let mut nonce = [0; NONCE_LEN];
         nonce.iter_mut().zip(hmac.sign().as_ref()).for_each(|(to, from)| *to = *from);
         nonce
+    }
+}
+
+fn cipher(key: &[u8]) -> Result<LessSafeKey, KeyError> {
+    UnboundKey::new(&CHACHA20_POLY1305, key).map(LessSafeKey::new).map_err(|_| KeyError::NoKey)
+}
+
+/// The master keys of a key file. The first one seals, each of them opens: a new key comes before the old
+/// one, the table is sealed anew, and then the old one is destroyed.
+pub struct MasterKeys {
+    first: SealingKey,
+    others: Vec<SealingKey>,
+}
+
+impl fmt::Debug for MasterKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKeys")
+    }
+}
+
+impl MasterKeys {
+    /// Reads the text of a key file: a key on each line, as 64 hexadecimal digits. Empty lines and those that
+    /// begin with `#` are comments.
+    ///
+    /// # Errors
+    /// [`KeyError::NoKey`].
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let mut keys = lines.map(SealingKey::parse);
+        let first = keys.next().ok_or(KeyError::NoKey)??;
+        Ok(Self { first, others: keys.collect::<Result<_, _>>()? })
+    }
+
+    fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let mut keys = std::iter::once(&self.first).chain(&self.others);
+        keys.find_map(|key| key.open(context, sealed).ok()).ok_or(KeyError::NotOpened)
     }
 }
 
@@ -149,18 +194,35 @@ impl KeyTable {
         own.map(|entry| entry.id)
     }
 
+    /// Whether a key was destroyed.
+    pub(crate) fn is_destroyed(&self, id: Uuid) -> bool {
+        self.keys.iter().any(|entry| entry.id == id && entry.sealed.is_none())
+    }
+
+    /// Identifiers of the keys that were not destroyed.
+    pub(crate) fn live(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.keys.iter().filter(|entry| entry.sealed.is_some()).map(|entry| entry.id)
+    }
+
+    /// Identifiers of a tenant's keys that were destroyed, in the order in which they were made.
+    #[must_use]
+    pub fn destroyed(&self, tenant: &str) -> Vec<Uuid> {
+        let own = self.keys.iter().filter(|entry| entry.tenant == tenant && entry.sealed.is_none());
+        own.map(|entry| entry.id).collect()
+    }
+
     /// A key by its identifier, which stands beside whatever is sealed with it.
     ///
     /// # Errors
-    /// [`KeyError::NotOpened`] if the master key is another one.
-    pub fn key(&self, id: Uuid, master: &SealingKey) -> Result<TenantKey, KeyError> {
+    /// [`KeyError::NotOpened`] if no master key opens it.
+    pub fn key(&self, id: Uuid, masters: &MasterKeys) -> Result<TenantKey, KeyError> {
         let Some(entry) = self.keys.iter().find(|entry| entry.id == id) else {
             return Ok(TenantKey::Unknown);
         };
         match &entry.sealed {
             None => Ok(TenantKey::Erased(entry.erased_at.unwrap_or(Timestamp::MIN))),
             Some(_) => {
-                let bytes = entry.open(master)?.ok_or(KeyError::NotOpened)?;
+                let bytes = entry.open(masters)?.ok_or(KeyError::NotOpened)?;
                 SealingKey::new(&bytes).map(|key| TenantKey::Key(Box::new(key)))
             }
         }
@@ -175,36 +237,44 @@ impl KeyTable {
         tenant: &str,
         id: Uuid,
         fresh: &[u8; KEY_BYTES],
-        master: &SealingKey,
+        masters: &MasterKeys,
     ) -> Result<Self, KeyError> {
         if self.current(tenant).is_some() || self.keys.iter().any(|entry| entry.id == id) {
             return Err(KeyError::HasKey);
         }
         let mut entry = Entry { tenant: tenant.to_owned(), id, sealed: None, erased_at: None };
-        entry.sealed = Some(to_hex(&master.seal(&entry.context(), fresh)?));
+        entry.sealed = Some(to_hex(&masters.first.seal(&entry.context(), fresh)?));
         let keys = self.keys.iter().cloned().chain([entry]).collect();
         Ok(Self { keys })
     }
 
-    /// The table without the keys of a tenant.
+    /// The table without the keys of a tenant. `lost` are identifiers of keys that the log names and the
+    /// table may not have, because it was lost or is another one: they are destroyed, too.
     #[must_use]
-    pub fn erased(&self, tenant: &str, now: Timestamp) -> Self {
+    pub fn erased(&self, tenant: &str, lost: &BTreeSet<Uuid>, now: Timestamp) -> Self {
         let erase = |entry: &Entry| match entry.tenant == tenant && entry.sealed.is_some() {
             true => Entry { sealed: None, erased_at: Some(now), ..entry.clone() },
             false => entry.clone(),
         };
-        Self { keys: self.keys.iter().map(erase).collect() }
+        let is_missing = |id: &&Uuid| self.keys.iter().all(|entry| entry.id != **id);
+        let lost = lost.iter().filter(is_missing).map(|id| Entry {
+            tenant: tenant.to_owned(),
+            id: *id,
+            sealed: None,
+            erased_at: Some(now),
+        });
+        Self { keys: self.keys.iter().map(erase).chain(lost).collect() }
     }
 
-    /// The table under another master key. Once the earlier key file is destroyed, no copy of an earlier
+    /// The table under the first of the master keys. Once the others are destroyed, no copy of an earlier
     /// table opens any more, wherever it is: not even the keys that were erased from it.
     ///
     /// # Errors
-    /// [`KeyError::NotOpened`] if `from` is not its master key.
-    pub fn under(&self, from: &SealingKey, to: &SealingKey) -> Result<Self, KeyError> {
+    /// [`KeyError::NotOpened`] if no master key opens a key.
+    pub fn under(&self, masters: &MasterKeys) -> Result<Self, KeyError> {
         let move_key = |entry: &Entry| -> Result<Entry, KeyError> {
-            let sealed = match entry.open(from)? {
-                Some(bytes) => Some(to_hex(&to.seal(&entry.context(), &bytes)?)),
+            let sealed = match entry.open(masters)? {
+                Some(bytes) => Some(to_hex(&masters.first.seal(&entry.context(), &bytes)?)),
                 None => None,
             };
             Ok(Entry { sealed, ..entry.clone() })
@@ -221,10 +291,10 @@ impl Entry {
     }
 
     /// The bytes of the key. `None`: it was destroyed.
-    fn open(&self, master: &SealingKey) -> Result<Option<[u8; KEY_BYTES]>, KeyError> {
+    fn open(&self, masters: &MasterKeys) -> Result<Option<[u8; KEY_BYTES]>, KeyError> {
         let Some(sealed) = &self.sealed else { return Ok(None) };
         let sealed = from_hex(sealed).ok_or(KeyError::NotOpened)?;
-        let bytes = master.open(&self.context(), &sealed)?;
+        let bytes = masters.open(&self.context(), &sealed)?;
         bytes.try_into().map(Some).map_err(|_| KeyError::NotOpened)
     }
 }
@@ -253,13 +323,18 @@ mod tests {
         SealingKey::new(&[byte; KEY_BYTES]).unwrap()
     }
 
+    fn masters(bytes: &[u8]) -> MasterKeys {
+        let lines = bytes.iter().map(|byte| format!("{byte:02x}").repeat(KEY_BYTES) + "\n");
+        MasterKeys::parse(&lines.collect::<String>()).unwrap()
+    }
+
     fn id(number: u128) -> Uuid {
         Uuid::from_u128(number)
     }
 
     /// What a key of a table opens.
-    fn opened(table: &KeyTable, number: u128, master: &SealingKey, sealed: &[u8]) -> Option<Vec<u8>> {
-        match table.key(id(number), master).unwrap() {
+    fn opened(table: &KeyTable, number: u128, masters: &MasterKeys, sealed: &[u8]) -> Option<Vec<u8>> {
+        match table.key(id(number), masters).unwrap() {
             TenantKey::Key(key) => key.open(b"event", sealed).ok(),
             TenantKey::Unknown | TenantKey::Erased(_) => None,
         }
@@ -285,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_destroyed_key_opens_nothing_and_says_when() {
-        let (master, now) = (key(9), Timestamp::UNIX_EPOCH);
+        let (master, now, none) = (masters(&[9]), Timestamp::UNIX_EPOCH, BTreeSet::new());
         let table = KeyTable::default().with_key("acme", id(1), &[1; KEY_BYTES], &master).unwrap();
         let table = table.with_key("beta", id(2), &[2; KEY_BYTES], &master).unwrap();
         let sealed = key(1).seal(b"event", b"rows").unwrap();
@@ -293,12 +368,16 @@ mod tests {
         assert_eq!(opened(&table, 2, &master, &sealed), None, "the key of another tenant");
         assert_eq!(table.with_key("acme", id(3), &[3; KEY_BYTES], &master), Err(KeyError::HasKey));
 
-        let erased = table.erased("acme", now);
+        let erased = table.erased("acme", &none, now);
         assert_eq!(opened(&erased, 1, &master, &sealed), None);
         assert!(matches!(erased.key(id(1), &master).unwrap(), TenantKey::Erased(time) if time == now));
         assert!(matches!(erased.key(id(7), &master).unwrap(), TenantKey::Unknown));
         assert_eq!((erased.current("acme"), erased.current("beta")), (None, Some(id(2))));
-        assert_eq!(erased.erased("acme", Timestamp::MAX), erased, "the first time stays");
+        assert_eq!(erased.destroyed("acme"), [id(1)]);
+        assert_eq!(erased.erased("acme", &none, Timestamp::MAX), erased, "the first time stays");
+        let lost = erased.erased("acme", &BTreeSet::from([id(1), id(2), id(7)]), now);
+        assert_eq!(lost.destroyed("acme"), [id(1), id(7)], "what the log names and the table does not have");
+        assert_eq!(lost.current("beta"), Some(id(2)), "a key of another tenant stays");
         // A tenant that comes back has a new key, and what was erased stays erased.
         let again = erased.with_key("acme", id(3), &[3; KEY_BYTES], &master).unwrap();
         assert_eq!(again.current("acme"), Some(id(3)));
@@ -307,38 +386,47 @@ mod tests {
 
     #[test]
     fn copies_of_an_earlier_table_do_not_open_under_a_new_master_key() {
-        let (old, new) = (key(8), key(9));
+        let (old, both, new) = (masters(&[8]), masters(&[9, 8]), masters(&[9]));
         let before = KeyTable::default().with_key("acme", id(1), &[1; KEY_BYTES], &old).unwrap();
         let before = before.with_key("beta", id(2), &[2; KEY_BYTES], &old).unwrap();
-        let after = before.erased("acme", Timestamp::UNIX_EPOCH).under(&old, &new).unwrap();
+        let after = before.erased("acme", &BTreeSet::new(), Timestamp::UNIX_EPOCH).under(&both).unwrap();
         let sealed = key(2).seal(b"event", b"rows").unwrap();
         assert_eq!(opened(&after, 2, &new, &sealed).as_deref(), Some(&b"rows"[..]));
         for number in [1, 2] {
             assert_eq!(before.key(id(number), &new).unwrap_err(), KeyError::NotOpened);
+            assert!(before.key(id(number), &both).is_ok(), "an old key opens as long as it is in the file");
         }
-        assert_eq!(before.under(&new, &old), Err(KeyError::NotOpened));
+        assert_eq!(before.under(&new), Err(KeyError::NotOpened));
+        assert_eq!(after.under(&both).unwrap(), after, "sealing anew changes nothing");
     }
 
     #[test]
     fn the_json_form_comes_back_and_holds_no_key() {
-        let table = KeyTable::default().with_key("acme", id(1), &[0xab; KEY_BYTES], &key(9)).unwrap();
-        let json = serde_json::to_string(&table.erased("beta", Timestamp::UNIX_EPOCH)).unwrap();
+        let master = masters(&[9]);
+        let table = KeyTable::default().with_key("acme", id(1), &[0xab; KEY_BYTES], &master).unwrap();
+        let erased = table.erased("beta", &BTreeSet::new(), Timestamp::UNIX_EPOCH);
+        let json = serde_json::to_string(&erased).unwrap();
         assert_eq!(serde_json::from_str::<KeyTable>(&json).unwrap(), table);
         assert!(!json.contains(&"ab".repeat(KEY_BYTES)), "{json}");
         let swapped = json.replace("acme", "beta");
         let swapped: KeyTable = serde_json::from_str(&swapped).unwrap();
-        assert_eq!(swapped.key(id(1), &key(9)).unwrap_err(), KeyError::NotOpened, "it is the key of acme");
+        assert_eq!(swapped.key(id(1), &master).unwrap_err(), KeyError::NotOpened, "it is the key of acme");
     }
 
     #[test]
-    fn a_key_file_holds_64_hexadecimal_digits() {
-        let text = format!("{}\n", "0f".repeat(KEY_BYTES));
-        let sealed = SealingKey::parse(&text).unwrap().seal(b"", b"x").unwrap();
-        assert_eq!(key(0x0f).open(b"", &sealed), Ok(b"x".to_vec()));
-        for wrong in ["", "0f", &"0f".repeat(31), &"0f".repeat(33), &"0g".repeat(KEY_BYTES), &"0".repeat(63)]
-        {
-            assert_eq!(SealingKey::parse(wrong).unwrap_err(), KeyError::NoKey);
+    fn a_key_file_holds_lines_of_64_hexadecimal_digits() {
+        let digits = "0f".repeat(KEY_BYTES);
+        let two = MasterKeys::parse(&format!("# of January\n{digits}\n\n  {}\n", "0e".repeat(KEY_BYTES)));
+        let two = two.unwrap();
+        assert_eq!(key(0x0f).seal(b"", b"x"), two.first.seal(b"", b"x"), "the first seals");
+        for byte in [0x0f, 0x0e] {
+            assert_eq!(two.open(b"", &key(byte).seal(b"", b"x").unwrap()), Ok(b"x".to_vec()));
         }
-        assert_eq!(format!("{:?}", key(1)), "SealingKey");
+        let short = "0f".repeat(31);
+        let after = format!("{digits}\n{short}");
+        for wrong in ["", "# nothing", "0f", &short, &"0f".repeat(33), &"0g".repeat(KEY_BYTES), &after] {
+            assert_eq!(MasterKeys::parse(wrong).unwrap_err(), KeyError::NoKey, "{wrong}");
+        }
+        assert_eq!(format!("{:?} {two:?}", key(1)), "SealingKey MasterKeys");
     }
 }

@@ -4,6 +4,8 @@
 //! nobody else replaced them first. [`snapshots`] keeps folded state in it, so that a new replica need not
 //! fold its logs from the beginning.
 //!
+//! [`keys`] are those of tenants, and [`sealed`] is what they seal, on logs and in archives.
+//!
 //! A snapshot is no source of truth: it can be written again from the logs. A store keeps backups as well,
 //! which are all that is left once the logs are lost: whoever removes objects has to know what they are.
 
@@ -12,6 +14,7 @@ mod folder;
 pub mod keys;
 mod location;
 mod objects;
+pub mod sealed;
 pub mod snapshots;
 
 pub use bucket::{connect, send_file};

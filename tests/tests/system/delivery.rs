@@ -88,7 +88,8 @@ async fn plan_message(log: &jetstream::Context, number: usize) -> String {
     ] {
         headers.insert(name, value);
     }
-    let data = NotificationPlanned { notification: Some(notification) }.encode_to_vec();
+    let planned = NotificationPlanned { notification: Some(notification), ..NotificationPlanned::default() };
+    let data = planned.encode_to_vec();
     let sent = log.publish_with_headers(format!("orewatch.{stream}"), headers, data.into()).await;
     sent.expect("published").await.expect("stored");
     id

@@ -1,5 +1,5 @@
-//! Atom feeds, served at `/feeds/ID.atom` on the service's address: the last messages to a receiver, as the
-//! log has them.
+//! Atom feeds, served at `/feeds/ID.atom` on the service's address: the last messages to a receiver, with the
+//! names of those who acted as other answers show them.
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::task::{Context as Task, Poll};
@@ -12,13 +12,15 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
+use orewatch_contracts::alerting::v1::Notification;
 use orewatch_receivers::feed::{entry_limit, last_planned, render_feed};
 use orewatch_rules::tenant::tenant_of;
-use orewatch_runtime::Identity;
+use orewatch_runtime::{ActorNames, Identity};
 use tokio::sync::watch;
 use tonic::server::NamedService;
 use tower::Service;
 
+use crate::actors::with_names;
 use crate::service_state::ServiceState;
 
 /// Serves feeds.
@@ -26,6 +28,7 @@ use crate::service_state::ServiceState;
 pub(crate) struct FeedService {
     pub(crate) service: watch::Receiver<ServiceState>,
     pub(crate) public_url: Option<String>,
+    pub(crate) actors: ActorNames,
 }
 
 impl NamedService for FeedService {
@@ -76,7 +79,9 @@ impl FeedService {
         let response = if is_unchanged(headers, &tag, updated) {
             plain(StatusCode::NOT_MODIFIED, "")
         } else {
-            let atom = render_feed(receiver, record.put_at, messages, self.public_url.as_deref());
+            let named = |message: &Notification| with_names(message.clone(), &self.actors);
+            let messages: Vec<Notification> = messages.map(named).collect();
+            let atom = render_feed(receiver, record.put_at, messages.iter(), self.public_url.as_deref());
             let body = if method == Method::HEAD { Bytes::new() } else { Bytes::from(atom) };
             let mut response = Response::new(Full::new(body));
             if let Ok(kind) = "application/atom+xml; charset=utf-8".parse() {

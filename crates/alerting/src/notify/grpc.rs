@@ -246,13 +246,14 @@ impl NotificationService {
             })
             .await
         };
-        tracing::info!(actor = who.actor(request.actor.clone()), "a drill is requested");
+        let actor = who.actor(request.actor.clone());
+        tracing::info!(actor, "a drill is requested");
         let mut notifications = Vec::new();
         for mut message in messages().await? {
             let destination = (message.receiver.clone(), message.subscription.clone(), message.group.clone());
             for _ in 0..MAX_CHANGE_ATTEMPTS {
                 let id = message.id.clone();
-                match append_message(&*self.log, message, now).await? {
+                match append_message(&*self.log, message, actor.clone(), now).await? {
                     Ok(position) => {
                         wait_for_position(&mut service, position).await?;
                         notifications.push(id);

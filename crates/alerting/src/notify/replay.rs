@@ -94,7 +94,10 @@ impl SubscriptionReplay {
                 return;
             }
             for notification in due {
-                let planned = NotificationPlanned { notification: Some(notification.clone()) };
+                let planned = NotificationPlanned {
+                    notification: Some(notification.clone()),
+                    ..NotificationPlanned::default()
+                };
                 let meta = EventMeta { position: self.state.position, time: self.now, id: Uuid::nil() };
                 self.state.apply(&AlertEvent::NotificationPlanned(planned), "", &meta);
                 self.state.message_delivered(&notification.receiver, &notification.id);

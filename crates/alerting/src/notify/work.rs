@@ -140,7 +140,7 @@ impl Notifier {
             trace::link_to_causes(&span, alerts.filter_map(|alert| service.causes.of_alert(&alert.id)));
         }
         let now = self.context.clock.now();
-        let appended = append_message(&*self.log, notification, now).instrument(span).await?;
+        let appended = append_message(&*self.log, notification, String::new(), now).instrument(span).await?;
         let (Ok(position) | Err(position)) = appended;
         Ok(position)
     }
@@ -162,13 +162,15 @@ fn with_newest_figures(mut due: Vec<Notification>, evaluated: &Evaluated) -> Vec
     due
 }
 
-/// Appends a message. Returns its position; the inner error is the position of another message in its place.
+/// Appends a message. `actor` asked for it, if it is a drill. Returns its position; the inner error is the
+/// position of another message in its place.
 ///
 /// # Errors
 /// Those of the log.
 pub(crate) async fn append_message(
     log: &dyn EventLog,
     notification: Notification,
+    actor: String,
     now: Timestamp,
 ) -> Result<Result<Position, Position>, Failure> {
     let stream = notification_stream(&notification.receiver, &notification.id)
@@ -182,7 +184,7 @@ pub(crate) async fn append_message(
         "a message is planned"
     );
     let id = notification.id.clone();
-    let planned = NotificationPlanned { notification: Some(notification) };
+    let planned = NotificationPlanned { notification: Some(notification), actor };
     let event = alert_event(AlertEvent::NotificationPlanned(planned), &stream, &id, now);
     append(log, &stream, 0, vec![event]).await
 }

@@ -22,6 +22,7 @@ use super::cursor::{Cursor, Next};
 use super::queue::{Closed, Sender};
 use super::recent::{AlertBefore, RecentEvents, StreamContent, StreamEvent};
 use super::selection::{self, Relevance, Selection};
+use crate::actors::with_names;
 use crate::append::invalid_stream;
 use crate::blocking::process_chunk;
 use crate::service_state::stopping;
@@ -141,10 +142,12 @@ impl Subscriber {
         let AlertSnapshot { alerts, evaluated, taken_at, permit } = snapshot;
         let count = alerts.len();
         for alerts in alerts.chunks(CHUNK_SIZE) {
-            let (alerts, evaluated) = (alerts.to_vec(), evaluated.clone());
+            let (alerts, evaluated, names) =
+                (alerts.to_vec(), evaluated.clone(), self.context.actors.clone());
             let messages = move || {
                 let shown = alerts.iter().map(|alert| evaluated.show(alert));
-                Ok(shown.map(Cursor::snapshot_alert).collect::<Vec<_>>())
+                let messages = shown.map(Cursor::snapshot_alert);
+                Ok(messages.map(|message| with_names(message, &names)).collect::<Vec<_>>())
             };
             for message in process_chunk(messages).await? {
                 self.sender.send(message).await?;
@@ -265,7 +268,7 @@ impl Subscriber {
 
     async fn send(&mut self, message: Option<SubscribeAlertsResponse>) -> Result<(), End> {
         if let Some(message) = message {
-            self.sender.send(message).await?;
+            self.sender.send(with_names(message, &self.context.actors)).await?;
             self.last_sent = Instant::now();
         }
         Ok(())

@@ -121,7 +121,10 @@ impl Bench {
         let receiver = notification.as_ref().map(|message| message.receiver.clone()).unwrap();
         let stream = notification_stream(&receiver, &id).unwrap();
         let event = alert_event(
-            AlertEvent::NotificationPlanned(NotificationPlanned { notification }),
+            AlertEvent::NotificationPlanned(NotificationPlanned {
+                notification,
+                ..NotificationPlanned::default()
+            }),
             &stream,
             "planned",
             now,

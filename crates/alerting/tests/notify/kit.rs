@@ -112,7 +112,10 @@ impl World {
         self.sent.push(notification.clone());
         self.append(
             stream,
-            AlertEvent::NotificationPlanned(NotificationPlanned { notification: Some(notification) }),
+            AlertEvent::NotificationPlanned(NotificationPlanned {
+                notification: Some(notification),
+                ..NotificationPlanned::default()
+            }),
         );
     }
 

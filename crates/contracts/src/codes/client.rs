@@ -53,6 +53,11 @@ pub(super) const AREA: Area = Area {
             "Correct the line that the error names.",
         ),
         user(
+            "invalid-keys-file",
+            "The key file of tenants cannot be read, or a line of it is no key.",
+            "Check its path and permissions, and write a key of 64 hexadecimal digits on each line.",
+        ),
+        user(
             "invalid-setting",
             "A setting has an invalid value, or two settings contradict each other.",
             "Correct the setting that the error names.",

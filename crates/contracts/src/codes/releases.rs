@@ -56,6 +56,11 @@ pub(super) const AREA: Area = Area {
             "Keep one of the two rows.",
         ),
         user(
+            "erased",
+            "The rows or the file are erased: the key of their tenant was destroyed.",
+            "Ingest the files again if you still have them. Nobody can read what was erased.",
+        ),
+        user(
             "invalid-api-key",
             "The publisher's API key contains characters that an HTTP header cannot contain.",
             "Check the environment variable or the file that contains the key.",
@@ -100,11 +105,21 @@ pub(super) const AREA: Area = Area {
             "This machine has no certificate authorities for HTTPS.",
             "Install certificate authorities, or set `SSL_CERT_FILE` to a file of them.",
         ),
+        external(
+            "no-keys-file",
+            "The service was started without a key file, and what is asked for needs the keys of tenants.",
+            "Start the services with `--keys-file`.",
+        ),
         user("no-original", "The archive does not keep the original of this file.", "Ingest the file again."),
         external(
             "no-room",
             "The folder for temporary files has no room left.",
             "Make room there, or name another folder with `TMPDIR`.",
+        ),
+        external(
+            "no-tenant-key",
+            "The rows of the release are sealed, and this service has no key for them.",
+            "Start the services with the key file of this installation (`--keys-file`).",
         ),
         external(
             "no-thread",
@@ -163,6 +178,11 @@ pub(super) const AREA: Area = Area {
             "Some repaired rows are still wrong, so nothing was recorded.",
             "Correct them in the file, or leave them out.",
         ),
+        external(
+            "tenant-keys-unavailable",
+            "The table of the tenants' keys cannot be read or replaced, or the key file does not open it.",
+            "Check the key file, and the folder `keys` in the place of the archive. It goes on by itself.",
+        ),
         user(
             "unknown-concordance",
             "No committed concordance has this identifier or dataset.",
@@ -182,6 +202,11 @@ pub(super) const AREA: Area = Area {
             "unknown-rejection",
             "The release has no rejection with this number.",
             "List the rejections with `orewatch rejections RELEASE`.",
+        ),
+        user(
+            "unknown-tenant",
+            "No release has this tenant.",
+            "Check its name. `orewatch releases --format csv` shows the tenant of each release.",
         ),
         user(
             "would-be-refused",

@@ -188,4 +188,11 @@ pub(crate) const CHANNELS: &[Channel] = &[
         package: INGESTION,
         events: &["SourcePolicyRevised"],
     },
+    Channel {
+        name: "tenants",
+        address: "orewatch.observations._tenants.{tenant}",
+        says: "That the rows and the original files of a tenant are erased.",
+        package: INGESTION,
+        events: &["TenantErased"],
+    },
 ];

@@ -11,7 +11,7 @@ use super::unit::ReleaseScope;
 use super::{
     ClaimTable, ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Holding, Knowledge, Market,
     NamedTables, Output, Parameter, ParameterKey, Projection, RecordedAt, Reporter, Restriction,
-    RestrictionKey, SortedRow, Table, TargetTable, TradeDirection,
+    RestrictionKey, SortedRow, Table, TargetTable, TradeDirection, WithheldRows,
 };
 
 /// The content of a release, which never changes once it is committed.
@@ -61,6 +61,8 @@ pub struct ReleaseContent {
     pub(super) held: HeldCodes,
     /// Who reports what, computed when it is first needed.
     pub(super) reports: OnceLock<Reports>,
+    /// Why its rows cannot be read. `None`: they can.
+    pub(super) withheld: Option<WithheldRows>,
 }
 
 /// Indices of product codes with any flow, by material and stage.
@@ -111,6 +113,7 @@ impl ReleaseContent {
             chunks: added.chunks,
             scope: self.scope.clone(),
             reports: OnceLock::new(),
+            withheld: self.withheld.or(added.withheld),
         }
     }
 
@@ -141,6 +144,7 @@ impl ReleaseContent {
             scope: self.scope.clone(),
             held: self.held.clone(),
             reports: OnceLock::new(),
+            withheld: self.withheld,
         })
     }
 

@@ -46,6 +46,7 @@ mod targets;
 mod trade;
 mod unit;
 mod vintage;
+mod withheld;
 
 pub use claims::{ClaimTable, RecordedClaim};
 pub(crate) use codes::codes_of_market;
@@ -63,6 +64,7 @@ pub use source::RowSource;
 pub use table::{NamedTables, SortedRow, Table};
 pub use targets::{RecordedTarget, TargetTable};
 pub use trade::{MarketFlows, MarketTrade, Reporters};
+pub use withheld::WithheldRows;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
@@ -151,6 +153,8 @@ pub struct Book {
     releases: Vec<CommittedRelease>,
     /// Releases of tenants, likewise.
     tenants: BTreeMap<String, Vec<CommittedRelease>>,
+    /// Releases of the reading tenant whose rows cannot be read. They answer for nothing.
+    withheld: Vec<CommittedRelease>,
     datasets: Arc<DatasetNames>,
     /// Revisions of the source policy, the newest last.
     policies: Vec<(RecordedAt, Arc<DatasetPolicy>)>,
@@ -208,10 +212,11 @@ impl Book {
     /// name, only everyone's.
     #[must_use]
     pub fn for_reader(&self, tenant: &str, mirror: Mirror) -> Self {
-        let own = self.tenants.get(tenant).into_iter().flatten();
-        let releases = self.releases.iter().chain(own).cloned().collect();
+        let own = self.tenants.get(tenant).into_iter().flatten().cloned();
+        let (withheld, own): (Vec<_>, Vec<_>) = own.partition(CommittedRelease::is_withheld);
+        let releases = self.releases.iter().cloned().chain(own).collect();
         let projections = self.projections.for_reader(tenant, mirror);
-        Self { releases, tenants: BTreeMap::new(), mirror, projections, ..self.clone() }
+        Self { releases, tenants: BTreeMap::new(), withheld, mirror, projections, ..self.clone() }
     }
 
     /// The book in which only one dataset, with its supplements, answers for trade and output.

@@ -19,6 +19,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use orewatch_measures::{Amount, Mirror, Sourcing, Status};
 
 use super::{
@@ -150,6 +151,16 @@ impl Projections {
         Self(self.0.as_ref().map(|store| Arc::new(store.for_reader(tenant, mirror))))
     }
 
+    /// The same without the rows of a tenant.
+    pub(super) fn without_rows_of(&self, tenant: &str, erased: Timestamp) -> Self {
+        Self(self.0.as_ref().map(|store| Arc::new(store.without_rows_of(tenant, erased))))
+    }
+
+    /// Releases of the reading tenant whose rows cannot be read.
+    pub(super) fn withheld(&self) -> &[CommittedRelease] {
+        self.0.as_ref().map_or(&[], |store| &store.withheld)
+    }
+
     /// Every release of projections that was ever committed, in the order of commits.
     fn releases(&self) -> &[CommittedRelease] {
         self.0.as_ref().map_or(&[], |store| store.releases())
@@ -202,10 +213,17 @@ impl Book {
     }
 
     /// Every release that was ever committed: of observations, then of projections, each in the order of
-    /// commits. For what concerns releases themselves, such as when one was committed.
+    /// commits, then those whose rows cannot be read. For what concerns releases themselves, such as when one
+    /// was committed.
     pub fn every_release(&self) -> impl DoubleEndedIterator<Item = &CommittedRelease> {
-        let base = self.scenario.as_ref().map_or(self, |reading| &reading.base);
-        base.releases().iter().chain(base.projections.releases())
+        let base = self.of_observations();
+        let readable = base.releases().iter().chain(base.projections.releases());
+        readable.chain(&base.withheld).chain(base.projections.withheld())
+    }
+
+    /// The book of observations that a book under a scenario was made from.
+    pub(super) fn of_observations(&self) -> &Self {
+        self.scenario.as_ref().map_or(self, |reading| &reading.base)
     }
 
     /// The book in which the projections of a scenario take the place of all observations. `None`: no release

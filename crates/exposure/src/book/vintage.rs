@@ -11,6 +11,7 @@ impl Book {
         let mut book = self.clone();
         let known = |releases: &mut Vec<CommittedRelease>| releases.retain_mut(|release| release.forget(at));
         known(&mut book.releases);
+        known(&mut book.withheld);
         book.tenants.values_mut().for_each(known);
         book.policies.retain(|(revised, _)| at.includes(*revised));
         book

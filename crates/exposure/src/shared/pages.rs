@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
+use futures_util::future::ready;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use orewatch_contracts::Failure;
-use orewatch_contracts::common::v1::LogState;
+use orewatch_contracts::common::v1::{ErasedRelease, LogState};
 use orewatch_contracts::exposure::v1::{
     Exposure, ExposureFilter, QueryExposuresRequest, QueryExposuresResponse, StreamExposuresRequest,
     StreamExposuresResponse,
@@ -21,6 +22,7 @@ use tonic::Status;
 use super::call::{Call, is_unheld};
 use super::published::Published;
 use crate::book::Market;
+use crate::erased::erased_releases;
 use crate::query::{Cursor, MAX_PAGE_BYTES, SelectedMarket, selected_markets};
 use crate::query_page::{PageRequest, cursor_of_part, token_of_part};
 use crate::request::{Selection, knowledge};
@@ -103,6 +105,7 @@ impl PageQuery {
             as_at_position: self.wanted.at.position.min(known.position),
             exposures_position: known.published,
             stale: page.stale,
+            erased: erased_releases(&self.wanted.book, self.wanted.at),
         })
     }
 
@@ -198,31 +201,43 @@ fn is_plain(request: &QueryExposuresRequest) -> bool {
     request.as_at.is_none() && request.reading.is_none() && !request.trend && !request.firmness
 }
 
-/// The materials of a request for a stream, in order. `None`: it is about projections, which every replica
-/// has.
+/// What a stream is put together from.
+pub(crate) struct StreamPlan {
+    /// The materials, in order.
+    materials: Vec<&'static str>,
+    /// Releases that it would rest on, if their rows were not erased.
+    erased: Vec<ErasedRelease>,
+}
+
+/// What a request for a stream asks for. `None`: it is about projections, which every replica has.
 ///
 /// # Errors
 /// A filter, reading or knowledge time that makes no sense.
-pub(crate) fn materials_of_stream(
+pub(crate) fn plan_stream(
     known: &Snapshot,
     request: &StreamExposuresRequest,
-) -> Result<Option<Vec<&'static str>>, Failure> {
+) -> Result<Option<StreamPlan>, Failure> {
     let selection = Selection::parse(&request.filter.clone().unwrap_or_default())?;
     let book = known.read(request.reading.as_ref())?;
     let at = knowledge(&book, known.position, request.as_at.as_ref())?;
     let markets = selected_markets(&book, at, &selection);
     let mut materials: Vec<_> = markets.iter().map(|selected| selected.market().material).collect();
     materials.dedup();
-    Ok(book.scenario().is_none().then_some(materials))
+    let erased = erased_releases(&book, at);
+    Ok(book.scenario().is_none().then_some(StreamPlan { materials, erased }))
 }
 
 /// The streams of all materials, one after the other. The next one is asked for when the one before is read.
 pub(crate) fn stream_of_materials(
     call: Call,
     request: StreamExposuresRequest,
-    materials: Vec<&'static str>,
+    plan: StreamPlan,
     stopped: CancellationToken,
 ) -> BoxStream<'static, Result<StreamExposuresResponse, Status>> {
+    let StreamPlan { materials, erased } = plan;
+    // What is erased is said first, and once.
+    let first = (!erased.is_empty())
+        .then(|| Ok(StreamExposuresResponse { erased, ..StreamExposuresResponse::default() }));
     let shared = Arc::new((call, request));
     let parts = stream::iter(materials).then(move |material| {
         let shared = Arc::clone(&shared);
@@ -233,5 +248,12 @@ pub(crate) fn stream_of_materials(
             call.ask(material, StreamExposuresRequest { filter: Some(filter), ..request.clone() }).await
         }
     });
-    parts.try_flatten().take_until(stopped.cancelled_owned()).boxed()
+    let messages = parts.try_flatten().try_filter_map(|message| ready(Ok(without_erased(message))));
+    stream::iter(first).chain(messages).take_until(stopped.cancelled_owned()).boxed()
+}
+
+/// A message of a part without what is erased. `None`: it says nothing else.
+fn without_erased(message: StreamExposuresResponse) -> Option<StreamExposuresResponse> {
+    let says_more = message.erased.is_empty() || !message.exposures.is_empty();
+    says_more.then(|| StreamExposuresResponse { erased: Vec::new(), ..message })
 }

@@ -134,5 +134,9 @@ pub(crate) async fn get(
     let published = Published::read(exposures, wanted.material).await?;
     let exposure = published.figure(wanted.market(period), &wanted.key);
     let mark = published.mark();
-    Ok(exposure.map(|exposure| GetExposureResponse { exposure: Some(exposure), stale: Some(mark) }))
+    Ok(exposure.map(|exposure| GetExposureResponse {
+        exposure: Some(exposure),
+        stale: Some(mark),
+        ..GetExposureResponse::default()
+    }))
 }

@@ -151,12 +151,12 @@ impl server::ExposureService for SharedExposureService {
         };
         let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
         let asked = request.clone();
-        let plan = move |known: &Snapshot| pages::materials_of_stream(known, &asked);
+        let plan = move |known: &Snapshot| pages::plan_stream(known, &asked);
         match self.compute(&identity, &known, plan).await? {
             None => call.ask_own(request).await.map(Response::new),
-            Some(materials) => {
+            Some(plan) => {
                 let stopped = self.own.stopped();
-                Ok(Response::new(pages::stream_of_materials(call, request, materials, stopped)))
+                Ok(Response::new(pages::stream_of_materials(call, request, plan, stopped)))
             }
         }
     }

@@ -106,6 +106,7 @@ pub(crate) async fn compare(
         releases: own.releases,
         removed_releases: own.removed_releases,
         stale,
+        erased: own.erased,
     })
 }
 

@@ -14,6 +14,7 @@ use futures_util::future::{BoxFuture, pending};
 use orewatch_contracts::Failure;
 use orewatch_eventlog::Position;
 use orewatch_runtime::{Context, FollowedLog, Readiness};
+use orewatch_store::keys::TenantKeys;
 use orewatch_store::snapshots::{EventSnapshots, SnapshotHealth, SnapshotPlace};
 use tokio::sync::watch;
 
@@ -32,6 +33,10 @@ pub(crate) struct SharedWorker {
     pub(crate) context: Context,
     /// The logs.
     pub(crate) logs: Logs,
+    /// The same with their content as it is stored, which snapshots hold.
+    pub(crate) stored: Logs,
+    /// Keys of tenants.
+    pub(crate) keys: TenantKeys,
     /// Where snapshots are.
     pub(crate) snapshots: Option<SnapshotPlace>,
     /// What becomes of them.
@@ -194,7 +199,8 @@ impl SharedWorker {
     }
 
     fn open_snapshots(&self) -> Option<EventSnapshots> {
-        self.snapshots.as_ref().and_then(|place| crate::snapshots(place, &self.logs, &self.health))
+        let place = self.snapshots.as_ref()?;
+        crate::snapshots(place, &self.stored, &self.keys, &self.health)
     }
 
     /// A worker for some partitions. Its book is shown once it has read the log to its end; if there is

@@ -40,7 +40,8 @@ impl Log {
     pub(crate) fn open(&mut self) {
         let files = vec![SourceFile { name: "first.csv".to_owned(), ..SourceFile::default() }];
         let release = Release { id: "baci-hs92/v1".to_owned(), files, ..Release::default() };
-        self.push("ReleaseOpened", &ReleaseOpened { release: Some(release) }).unwrap();
+        self.push("ReleaseOpened", &ReleaseOpened { release: Some(release), ..ReleaseOpened::default() })
+            .unwrap();
     }
 
     pub(crate) fn record(&mut self, chunk: u32, columns: &TradeColumns) -> Result<(), Error> {

@@ -151,7 +151,11 @@ impl World {
     fn ingest(&mut self, dataset: &str, columns: &Columns, scope: Option<Scope>) -> Option<BookRevision> {
         let id = format!("{dataset}/v{}-000000000000", self.releases.len());
         let release = Release { id: id.clone(), dataset: dataset.to_owned(), scope, ..Release::default() };
-        self.push(&id, "ReleaseOpened", &ReleaseOpened { release: Some(release) });
+        self.push(
+            &id,
+            "ReleaseOpened",
+            &ReleaseOpened { release: Some(release), ..ReleaseOpened::default() },
+        );
         self.releases.push((id.clone(), 0));
         self.record(self.releases.len() - 1, columns);
         self.push(&id, "ReleaseCommitted", &ReleaseCommitted::default())

@@ -42,7 +42,7 @@ pub(crate) type Parametric<'a> = (&'a str, &'a str, Option<f64>, [&'a str; 5]);
 
 /// Both logs in a directory of their own.
 pub(crate) struct House {
-    pub(crate) _dir: TempDir,
+    pub(crate) dir: TempDir,
     pub(crate) observations: Arc<dyn EventLog>,
     pub(crate) exposures: Arc<dyn EventLog>,
 }
@@ -52,14 +52,14 @@ impl House {
         let dir = TempDir::new().expect("a directory");
         let observations = embedded::open(dir.path(), "observations").expect("a log");
         let exposures = embedded::open(dir.path(), "exposures").expect("a log");
-        Self { _dir: dir, observations, exposures }
+        Self { dir, observations, exposures }
     }
 
     /// The same observations with an exposures log of its own, empty.
     pub(crate) fn beside(&self) -> Self {
         let dir = TempDir::new().expect("a directory");
         let exposures = embedded::open(dir.path(), "exposures").expect("a log");
-        Self { _dir: dir, observations: Arc::clone(&self.observations), exposures }
+        Self { dir, observations: Arc::clone(&self.observations), exposures }
     }
 
     pub(crate) async fn append(&self, release: &str, name: &str, message: &impl Message) -> Position {
@@ -84,26 +84,46 @@ impl House {
     /// Opens a release of a tenant; of everyone where the name is empty.
     pub(crate) async fn open_for(&self, tenant: &str, id: &str, table: Table) {
         let release = Release { tenant: tenant.to_owned(), ..described(id, table) };
-        self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
+        self.append(
+            id,
+            "ReleaseOpened",
+            &ReleaseOpened { release: Some(release), ..ReleaseOpened::default() },
+        )
+        .await;
     }
 
     /// Opens a release of which more is said.
     pub(crate) async fn open_with(&self, id: &str, table: Table, say: impl FnOnce(&mut Release)) {
         let mut release = described(id, table);
         say(&mut release);
-        self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
+        self.append(
+            id,
+            "ReleaseOpened",
+            &ReleaseOpened { release: Some(release), ..ReleaseOpened::default() },
+        )
+        .await;
     }
 
     /// Opens a release of a file.
     pub(crate) async fn open_file(&self, file: SourceFile, id: &str, table: Table) {
         let release = Release { files: vec![file], ..described(id, table) };
-        self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
+        self.append(
+            id,
+            "ReleaseOpened",
+            &ReleaseOpened { release: Some(release), ..ReleaseOpened::default() },
+        )
+        .await;
     }
 
     /// Opens a release that is another reading of one that is there.
     pub(crate) async fn open_in_place(&self, of: &str, id: &str, table: Table) {
         let release = Release { in_place_of: of.to_owned(), ..described(id, table) };
-        self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
+        self.append(
+            id,
+            "ReleaseOpened",
+            &ReleaseOpened { release: Some(release), ..ReleaseOpened::default() },
+        )
+        .await;
     }
 
     pub(crate) async fn record(&self, id: &str, chunk: u32, columns: Columns) {
@@ -175,9 +195,14 @@ impl House {
 
     /// A service that only those may call who show a token.
     pub(crate) async fn guarded(&self, access: Access) -> Api {
+        self.configured(access, Config::default()).await
+    }
+
+    /// A service that is configured otherwise.
+    pub(crate) async fn configured(&self, access: Access, config: Config) -> Api {
         let logs = self.logs();
-        Api::start(access, async |context, routes| {
-            orewatch_exposure::start(context, logs, Config::default(), routes).await
+        Api::start(access, async move |context, routes| {
+            orewatch_exposure::start(context, logs, config, routes).await
         })
         .await
     }

@@ -14,6 +14,7 @@ mod answers;
 mod beside;
 mod bounds;
 mod claims;
+mod erased;
 mod incomplete;
 mod kit;
 mod magnets;

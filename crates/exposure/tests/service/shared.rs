@@ -9,14 +9,14 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use orewatch_catalog::{HsMatch, HsRevision, concordance};
 use orewatch_contracts::Failure;
-use orewatch_contracts::common::v1::{AsAt, as_at::At};
+use orewatch_contracts::common::v1::{AsAt, ErasedRelease, as_at::At};
 use orewatch_contracts::exposure::v1::{
     CheckClaimsRequest, CompareSourcesRequest, CompareVintagesRequest, ExplainExposureRequest, Exposure,
     ExposureFilter, GetExposureRequest, ListRevisionsRequest, ListScenariosRequest, ListTargetsRequest,
-    Mirror, QueryExposuresRequest, QueryExposuresResponse, Reading, Subject,
+    Mirror, QueryExposuresRequest, QueryExposuresResponse, Reading, StreamExposuresRequest, Subject,
 };
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{TargetRow, TargetRows};
+use orewatch_contracts::ingestion::v1::{Table, TargetRow, TargetRows, TenantErased};
 use orewatch_eventlog::leases::{Leases, LocalLeases, assign};
 use orewatch_eventlog::{Event, Position};
 use orewatch_exposure::{Config, partitions};
@@ -103,6 +103,12 @@ async fn fill(house: &House) -> Position {
         IN_2024.iter().flat_map(|(material, china)| output("2024", material, "refined", *china)).collect();
     house.production("iea-cm/2025-aaaaaaaaaaaa", &refined).await;
     house.release("iea-cm/2025-bbbbbbbbbbbb", projected()).await;
+    let own = "acme-trade/1-ffffffffffff";
+    house.open_for("acme", own, Table::Trade).await;
+    house.record(own, 0, flows(5)).await;
+    house.commit(own).await;
+    let erased = TenantErased { tenant: "acme".to_owned(), ..TenantErased::default() };
+    house.append("_tenants/acme", "TenantErased", &erased).await;
     house.governance("wgi/2024-aaaaaaaaaaaa", &[("2022", "CHN", "rule-of-law", -0.1)]).await;
     house.release("press/1-cccccccccccc", claims(&[refining(), graphite(0.5, 0.9)])).await;
     let cobalt = TargetRow { material: "cobalt".to_owned(), ..target("deu-cobalt") };
@@ -154,6 +160,7 @@ async fn queries(api: &mut Api) -> Vec<String> {
         reading(Reading { mirror: Mirror::Exporter.into(), ..Reading::default() }),
         reading(Reading { dataset: "comtrade-h6".to_owned(), ..Reading::default() }),
         reading(Reading { scenario: "iea-cm:base".to_owned(), ..Reading::default() }),
+        reading(Reading { tenant: "acme".to_owned(), ..Reading::default() }),
     ];
     let mut all = Vec::new();
     for request in requests {
@@ -163,7 +170,21 @@ async fn queries(api: &mut Api) -> Vec<String> {
     all.push(said(api.client.query_exposures(wrong).await));
     let everything = filter(&[], "all").unwrap();
     all.extend(api.stream(everything, None).await.iter().map(|exposure: &Exposure| format!("{exposure:?}")));
+    all.push(format!("{:?}", erased_in_stream(api).await));
     all
+}
+
+/// What the messages of a stream of a tenant name as erased. It is named in one message only.
+async fn erased_in_stream(api: &mut Api) -> Vec<ErasedRelease> {
+    let reading = Some(Reading { tenant: "acme".to_owned(), ..Reading::default() });
+    let request = StreamExposuresRequest { reading, ..StreamExposuresRequest::default() };
+    let mut stream = api.client.stream_exposures(request).await.expect("a stream").into_inner();
+    let mut named = Vec::new();
+    while let Some(message) = stream.message().await.expect("a message") {
+        named.extend(message.erased);
+    }
+    assert_eq!(named.len(), 1, "{named:?}");
+    named
 }
 
 async fn about_subjects(api: &mut Api) -> Vec<String> {

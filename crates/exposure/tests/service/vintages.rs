@@ -51,7 +51,13 @@ async fn noted(house: &House, id: &str, rows: &[Output<'_>], notes: &[PublisherN
     house.open(id, Table::Production).await;
     house.record(id, 0, production(rows)).await;
     let report = Report { notes: notes.to_vec(), ..Report::default() };
-    house.append(id, "ReleaseCommitted", &ReleaseCommitted { report: Some(report) }).await
+    house
+        .append(
+            id,
+            "ReleaseCommitted",
+            &ReleaseCommitted { report: Some(report), ..ReleaseCommitted::default() },
+        )
+        .await
 }
 
 #[tokio::test]

@@ -19,7 +19,6 @@ use orewatch_store::StoreError;
 
 use super::incoming::{self, IncomingFile, io_failure};
 use super::{ContentId, StoredEntry, StoredFile};
-use crate::blocking;
 
 /// A bucket, and the local folder of files in transit.
 #[derive(Clone, Debug)]
@@ -111,7 +110,7 @@ impl Bucket {
             let sent = orewatch_store::send_file(&*self.store, incoming.path(), &key, size).await;
             sent.map_err(store_failure)?;
         }
-        Ok(StoredFile { content, size, known })
+        Ok(StoredFile { content, stored_as: content, size, known })
     }
 
     /// A content piece by piece.
@@ -122,21 +121,6 @@ impl Bucket {
         let object =
             self.store.get(&self.content_key(content)).await.map_err(|error| bucket_failure(&error))?;
         Ok(object.into_stream().map(|piece| piece.map_err(|error| bucket_failure(&error))).boxed())
-    }
-
-    /// A content as a local file, which is removed when it is dropped.
-    pub(super) async fn fetch(
-        &self,
-        content: &ContentId,
-        size: u64,
-    ) -> Result<(IncomingFile, Findings), Failure> {
-        let folder = self.folder.clone();
-        let mut file = blocking(move || IncomingFile::begin(&folder, size)).await??;
-        let mut pieces = super::verify_pieces(*content, self.get(content).await?);
-        while let Some(piece) = pieces.next().await.transpose()? {
-            file = blocking(move || file.write_bytes(piece).map(|()| file)).await??;
-        }
-        blocking(move || file.finish()).await?
     }
 }
 

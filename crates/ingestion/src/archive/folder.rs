@@ -96,7 +96,7 @@ impl Folder {
             // power.
             folder.ancestors().take(3).try_for_each(sync_folder)?;
         }
-        Ok(StoredFile { content, size, known })
+        Ok(StoredFile { content, stored_as: content, size, known })
     }
 }
 

@@ -4,6 +4,9 @@
 //! A file is written under a temporary name and moved to its own when it is complete, so nobody ever sees
 //! half of one. Known content is recognised and not stored again. A file that a release needs is never
 //! removed; others are removed after a while ([`crate::Config::keep_refused`]).
+//!
+//! Where tenants have keys, a tenant's file is sealed, and has another name (`shelf`): a content that two
+//! tenants uploaded is stored twice, because one of them may be erased.
 
 mod background;
 mod bucket;
@@ -11,6 +14,7 @@ mod findings;
 mod folder;
 mod holders;
 mod incoming;
+mod shelf;
 mod usage;
 
 use std::io::Read;
@@ -22,6 +26,8 @@ use jiff::Timestamp;
 use orewatch_contracts::{Class, Failure};
 use orewatch_formats::findings::Findings;
 use orewatch_runtime::{Clock as _, SystemClock};
+use orewatch_store::keys::TenantKeys;
+use orewatch_store::sealed::sealed_size;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
@@ -31,6 +37,7 @@ pub use orewatch_formats::content::ContentId;
 pub use orewatch_store::Location as ArchiveLocation;
 pub use usage::Quota;
 
+pub(crate) use shelf::sealed_name;
 pub(crate) use usage::{StoredEntry, check_tenant};
 
 use bucket::Bucket;
@@ -47,15 +54,17 @@ const REMOVAL_POLL_INTERVAL: std::time::Duration = std::time::Duration::from_mil
 /// Default upper bound on a file's size (16 GiB).
 pub const MAX_FILE_BYTES: u64 = 16 << 30;
 
-/// Upper bound on bytes read from the bucket by one ingest (64 GiB).
+/// Upper bound on bytes copied by one ingest, from a bucket or from sealed files (64 GiB).
 const MAX_FETCHED_BYTES: u64 = 64 << 30;
 
 /// A file in the archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredFile {
-    /// SHA-256 of the file, which is its name.
+    /// SHA-256 of the file.
     pub content: ContentId,
-    /// Size in bytes.
+    /// Name under which it is stored: its SHA-256, unless it is sealed.
+    pub stored_as: ContentId,
+    /// Size of the content in bytes.
     pub size: u64,
     /// It was there already.
     pub known: bool,
@@ -68,6 +77,7 @@ pub struct Archive {
     largest: u64,
     cache: ArchiveCache,
     quota: Quota,
+    keys: TenantKeys,
 }
 
 /// Storage of the files.
@@ -92,7 +102,13 @@ impl Archive {
             }
         };
         let (backend, cache) = (blocking(open).await??, ArchiveCache::default());
-        Ok(Self { backend, largest, cache, quota: Quota::default() })
+        Ok(Self { backend, largest, cache, quota: Quota::default(), keys: TenantKeys::default() })
+    }
+
+    /// Seals the files of tenants with these keys.
+    #[must_use]
+    pub fn with_keys(self, keys: TenantKeys) -> Self {
+        Self { keys, ..self }
     }
 
     /// Limits what the archive may hold.
@@ -169,10 +185,7 @@ impl Archive {
         if size > self.largest {
             return Err(incoming::too_large(size, self.largest));
         }
-        let folder = match &self.backend {
-            Backend::Folder(folder) => folder.incoming(),
-            Backend::Bucket(bucket) => bucket.incoming(),
-        };
+        let folder = self.incoming_folder();
         let (largest, reservation) = (self.largest, self.cache.usage.reserve(size, self.quota)?);
         blocking(move || {
             IncomingFile::begin(&folder, largest).map(|incoming| incoming.with_reservation(reservation))
@@ -180,14 +193,16 @@ impl Archive {
         .await?
     }
 
-    /// Puts a written file into its place. `expected` is the digest that it has to have.
+    /// Puts a written file into its place, for a tenant or for everyone (empty). `expected` is the digest
+    /// that it has to have.
     ///
     /// # Errors
-    /// [`Class::Invalid`] if it has another digest than expected, and errors of the storage.
+    /// [`Class::Invalid`] if it has another digest than expected, and errors of the storage and of the keys.
     pub async fn finish(
         &self,
         incoming: IncomingFile,
         expected: Option<ContentId>,
+        tenant: &str,
     ) -> Result<StoredFile, Failure> {
         let (incoming, findings) = blocking(move || incoming.finish()).await??;
         let content = findings.content;
@@ -200,9 +215,25 @@ impl Archive {
             .at("sha256", expected.to_string())
             .with_hint("it was changed in transit, or while it was read: upload it again"));
         }
-        self.touch(content).await;
-        let stored = self.publish(incoming, findings).await?;
-        self.cache.usage.record_file(stored.content, stored.size);
+        self.store(incoming, findings, tenant).await
+    }
+
+    async fn store(
+        &self,
+        incoming: IncomingFile,
+        findings: Findings,
+        tenant: &str,
+    ) -> Result<StoredFile, Failure> {
+        let stored = match self.keys.current_or_new(tenant).await? {
+            Some(current) => self.publish_sealed(incoming, findings, current).await?,
+            None => {
+                self.touch(findings.content).await;
+                self.publish(incoming, findings).await?
+            }
+        };
+        let is_sealed = stored.stored_as != stored.content;
+        let size = if is_sealed { sealed_size(stored.size) } else { stored.size };
+        self.cache.usage.record_file(stored.stored_as, size);
         Ok(stored)
     }
 
@@ -224,11 +255,15 @@ impl Archive {
         }
     }
 
-    /// Stores what a reader yields.
+    /// Stores what a reader yields, for a tenant or for everyone (empty).
     ///
     /// # Errors
     /// Those of [`Archive::begin`], [`Archive::finish`] and the reader.
-    pub async fn put(&self, mut from: impl Read + Send + 'static) -> Result<StoredFile, Failure> {
+    pub async fn put(
+        &self,
+        mut from: impl Read + Send + 'static,
+        tenant: &str,
+    ) -> Result<StoredFile, Failure> {
         let mut incoming = self.begin(0).await?;
         let incoming = blocking(move || {
             loop {
@@ -247,64 +282,34 @@ impl Archive {
                 incoming.write_bytes(buffer.into())?;
             }
         });
-        self.finish(incoming.await??, None).await
+        self.finish(incoming.await??, None, tenant).await
     }
 
-    /// Size of a content in bytes. `None`: it is not there.
+    /// Size of a content in bytes, as a tenant or everyone (empty) has it. `None`: it is not there.
     ///
     /// # Errors
-    /// Those of the place.
-    pub async fn size(&self, content: ContentId) -> Result<Option<u64>, Failure> {
-        self.touch(content).await;
+    /// Those of the place and of the keys.
+    pub async fn size(&self, content: ContentId, tenant: &str) -> Result<Option<u64>, Failure> {
+        Ok(self.locate(content, tenant).await?.map(|place| place.size))
+    }
+
+    /// Size of what is stored under a name. `None`: there is nothing.
+    async fn stored_size(&self, name: ContentId) -> Result<Option<u64>, Failure> {
+        self.touch(name).await;
         match self.backend.clone() {
-            Backend::Folder(folder) => blocking(move || folder.size(&content)).await?,
-            Backend::Bucket(bucket) => bucket.size(&content).await,
+            Backend::Folder(folder) => blocking(move || folder.size(&name)).await?,
+            Backend::Bucket(bucket) => bucket.size(&name).await,
         }
     }
 
-    /// Contents as local files, for as long as the returned values live.
-    ///
-    /// # Errors
-    /// [`Class::NotFound`] for a missing content, [`Class::Exhausted`] for more than may be fetched from a
-    /// bucket at a time, and errors of the storage.
-    pub async fn open_local(&self, contents: &[ContentId]) -> Result<Vec<LocalFile>, Failure> {
-        let mut sizes = Vec::with_capacity(contents.len());
-        for content in contents {
-            sizes.push(self.required_size(*content).await?);
-        }
-        let total = sizes.iter().fold(0_u64, |sum, size| sum.saturating_add(*size));
-        let mut files = Vec::with_capacity(contents.len());
-        for (content, size) in contents.iter().zip(sizes) {
-            files.push(match &self.backend {
-                Backend::Folder(folder) => {
-                    let path = folder.content_path(content);
-                    let (cache, content, place) = (self.cache.clone(), *content, path.clone());
-                    let findings = blocking(move || cache.recall(&content, &place)).await?;
-                    LocalFile { path, findings, _fetched: None }
-                }
-                Backend::Bucket(_) if total > MAX_FETCHED_BYTES => return Err(fetch_too_large(total)),
-                Backend::Bucket(bucket) => {
-                    let (fetched, findings) = bucket.fetch(content, size).await?;
-                    let path = fetched.path().to_owned();
-                    LocalFile { path, findings: Some(findings), _fetched: Some(fetched) }
-                }
-            });
-        }
-        Ok(files)
-    }
-
-    /// A content piece by piece. If the stored file is damaged, the last item is an error.
-    ///
-    /// # Errors
-    /// [`Class::NotFound`] for a missing content, and errors of the storage.
-    pub async fn get(
+    /// What is stored under a name, piece by piece.
+    async fn stored_pieces(
         &self,
-        content: ContentId,
+        name: ContentId,
     ) -> Result<BoxStream<'static, Result<Bytes, Failure>>, Failure> {
-        self.required_size(content).await?;
         let path = match &self.backend {
-            Backend::Folder(folder) => folder.content_path(&content),
-            Backend::Bucket(bucket) => return Ok(verify_pieces(content, bucket.get(&content).await?)),
+            Backend::Folder(folder) => folder.content_path(&name),
+            Backend::Bucket(bucket) => return bucket.get(&name).await,
         };
         let file = tokio::fs::File::open(&path).await.map_err(|error| incoming::io_failure(&path, &error))?;
         let pieces = stream::try_unfold(file, move |mut file| {
@@ -316,17 +321,65 @@ impl Archive {
                 Ok((count > 0).then(|| (piece.freeze(), file)))
             }
         });
-        Ok(verify_pieces(content, pieces.boxed()))
+        Ok(pieces.boxed())
     }
 
-    /// Size of a content that has to exist.
-    async fn required_size(&self, content: ContentId) -> Result<u64, Failure> {
-        self.size(content).await?.ok_or_else(|| unknown_file(content))
+    /// Contents as local files, for as long as the returned values live, as a tenant or everyone (empty) has
+    /// them.
+    ///
+    /// # Errors
+    /// [`Class::NotFound`] for a missing content, [`Class::Exhausted`] for more than may be copied at a time,
+    /// and errors of the storage and of the keys.
+    pub async fn open_local(&self, contents: &[ContentId], tenant: &str) -> Result<Vec<LocalFile>, Failure> {
+        let mut places = Vec::with_capacity(contents.len());
+        for content in contents {
+            places.push(self.required(*content, tenant).await?);
+        }
+        let total = places.iter().fold(0_u64, |sum, place| sum.saturating_add(place.size));
+        let mut files = Vec::with_capacity(contents.len());
+        for place in &places {
+            files.push(match &self.backend {
+                Backend::Folder(folder) if place.key.is_none() => {
+                    let path = folder.content_path(&place.content);
+                    let (cache, content, at) = (self.cache.clone(), place.content, path.clone());
+                    let findings = blocking(move || cache.recall(&content, &at)).await?;
+                    LocalFile { path, findings, _fetched: None }
+                }
+                _ if total > MAX_FETCHED_BYTES => return Err(fetch_too_large(total)),
+                Backend::Folder(_) | Backend::Bucket(_) => {
+                    let (fetched, findings) = self.fetch(place).await?;
+                    let path = fetched.path().to_owned();
+                    LocalFile { path, findings: Some(findings), _fetched: Some(fetched) }
+                }
+            });
+        }
+        Ok(files)
+    }
+
+    /// A content piece by piece, as a tenant or everyone (empty) has it. If the stored file is damaged, the
+    /// last item is an error.
+    ///
+    /// # Errors
+    /// [`Class::NotFound`] for a missing content, and errors of the storage and of the keys.
+    pub async fn get(
+        &self,
+        content: ContentId,
+        tenant: &str,
+    ) -> Result<BoxStream<'static, Result<Bytes, Failure>>, Failure> {
+        self.pieces(&self.required(content, tenant).await?).await
+    }
+
+    /// Folder of unfinished files.
+    fn incoming_folder(&self) -> PathBuf {
+        match &self.backend {
+            Backend::Folder(folder) => folder.incoming(),
+            Backend::Bucket(bucket) => bucket.incoming(),
+        }
     }
 }
 
 fn fetch_too_large(total: u64) -> Failure {
-    let message = format!("at most {MAX_FETCHED_BYTES} bytes are read from the bucket by one ingest");
+    let message = format!("at most {MAX_FETCHED_BYTES} bytes are copied from the archive by one ingest");
     Failure::new(Class::Exhausted, "archive-spool", message)
         .at("files", total.to_string())
         .with_hint("ingest fewer files at a time")
@@ -345,7 +398,7 @@ pub struct LocalFile {
     path: PathBuf,
     /// What was found when it was stored, if that is remembered.
     findings: Option<Findings>,
-    /// A file fetched from the bucket, which is removed when this is dropped.
+    /// A copy of a file in the bucket or of a sealed one, which is removed when this is dropped.
     _fetched: Option<IncomingFile>,
 }
 
@@ -374,13 +427,17 @@ fn verify_pieces(
                 Ok(Some((piece, (pieces, digest))))
             }
             None if ContentId::new(digest.finalize().into()) == content => Ok(None),
-            None => Err(Failure::new(Class::Damaged, "archive-damaged", "the stored file is damaged")
-                .at("sha256", content.to_string())
-                .with_hint(
-                    "upload the original again: it replaces the damaged file if its size differs; \
-                                else restore the file from a backup",
-                )),
+            None => Err(damaged(content)),
         }
     });
     pieces.boxed()
+}
+
+fn damaged(content: ContentId) -> Failure {
+    Failure::new(Class::Damaged, "archive-damaged", "the stored file is damaged")
+        .at("sha256", content.to_string())
+        .with_hint(
+            "upload the original again: it replaces the damaged file if its size differs; else restore the \
+             file from a backup",
+        )
 }

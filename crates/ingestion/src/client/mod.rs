@@ -113,7 +113,8 @@ pub async fn ingest(
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let archive = options.archive.clone();
-    let mut files = send::archive_files(&mut client, archive.as_deref(), inputs, &mut progress).await?;
+    let (archive, tenant) = (archive.as_deref(), &options.tenant);
+    let mut files = send::archive_files(&mut client, archive, tenant, inputs, &mut progress).await?;
     files.iter_mut().for_each(|file| file.column_map.clone_from(&options.column_map));
     let request = IngestFilesRequest {
         files,

@@ -32,10 +32,11 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 /// Upper bound on the time to send one file.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(1_800);
 
-/// Puts all files into the archive.
+/// Puts all files into the archive, for a tenant or for everyone (empty).
 pub(super) async fn archive_files(
     client: &mut IngestionServiceClient<Channel>,
     archive: Option<&Archive>,
+    tenant: &str,
     inputs: Vec<Input>,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Vec<ArchivedFile>, Failure> {
@@ -45,8 +46,8 @@ pub(super) async fn archive_files(
         let (name, size) = (input.name(), input.size());
         let mut reported = |bytes: u64| progress(Progress::sending(sent.saturating_add(bytes), total));
         let sha256 = match archive {
-            Some(archive) => store_locally(archive, input).await?,
-            None => upload(client, input, &mut reported).await?,
+            Some(archive) => store_locally(archive, tenant, input).await?,
+            None => upload(client, tenant, input, &mut reported).await?,
         };
         reported(size);
         sent = sent.saturating_add(size);
@@ -56,20 +57,22 @@ pub(super) async fn archive_files(
 }
 
 /// Puts a file into an archive of this process.
-async fn store_locally(archive: &Archive, input: Input) -> Result<String, Failure> {
+async fn store_locally(archive: &Archive, tenant: &str, input: Input) -> Result<String, Failure> {
     let stored = blocking(move || input.stored()).await??;
-    Ok(archive.put(stored).await?.content.to_string())
+    Ok(archive.put(stored, tenant).await?.content.to_string())
 }
 
 /// Sends a file to the service, which says at once whether it has it.
 async fn upload(
     client: &mut IngestionServiceClient<Channel>,
+    tenant: &str,
     input: Input,
     reported: &mut (dyn FnMut(u64) + Send),
 ) -> Result<String, Failure> {
     let measured = input.clone();
     let (sha256, size) = blocking(move || measure_content(&measured)).await??;
-    let first = UploadFileRequest { size, sha256: sha256.clone(), data: Bytes::new() };
+    let tenant = tenant.to_owned();
+    let first = UploadFileRequest { size, sha256: sha256.clone(), data: Bytes::new(), tenant };
     let (sender, mut pieces) = mpsc::channel(MAX_QUEUED_PIECES);
     let reader = tokio::spawn(blocking(move || send_pieces(&input, &sender)));
     let bytes = Arc::new(AtomicU64::new(0));

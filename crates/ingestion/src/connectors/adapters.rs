@@ -17,6 +17,9 @@ use super::ports::{BodyStore, FileIngest, OnProgress};
 use crate::archive::{Archive, ContentId};
 use crate::intake::Intake;
 
+/// Whose responses of publishers are, in the archive.
+const EVERYONE: &str = "";
+
 /// Publishers that the service polls.
 #[derive(Clone, Debug, Default)]
 pub struct Polling {
@@ -68,16 +71,16 @@ impl Polling {
 
 impl BodyStore for Archive {
     fn put(&self, body: Bytes) -> BoxFuture<'_, Result<(), Failure>> {
-        async move { Archive::put(self, Cursor::new(body)).await.map(drop) }.boxed()
+        async move { Archive::put(self, Cursor::new(body), EVERYONE).await.map(drop) }.boxed()
     }
 
     fn get<'a>(&'a self, sha256: &'a str) -> BoxFuture<'a, Result<Option<Bytes>, Failure>> {
         async move {
             let content = ContentId::parse("sha256", sha256)?;
-            if self.size(content).await?.is_none() {
+            if self.size(content, EVERYONE).await?.is_none() {
                 return Ok(None);
             }
-            let mut pieces = Archive::get(self, content).await?;
+            let mut pieces = Archive::get(self, content, EVERYONE).await?;
             let mut body = BytesMut::new();
             while let Some(piece) = pieces.next().await {
                 body.extend_from_slice(&piece?);

@@ -122,7 +122,8 @@ impl ConnectorsState {
             | ObservationEvent::ReleaseCommitted(_)
             | ObservationEvent::ReleaseRefused(_)
             | ObservationEvent::ReleaseWithdrawn(_)
-            | ObservationEvent::SourcePolicyRevised(_) => {}
+            | ObservationEvent::SourcePolicyRevised(_)
+            | ObservationEvent::TenantErased(_) => {}
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use orewatch_runtime::Identity;
 use tonic::{Status, Streaming};
 
 use super::{IngestionService, ResponseStream};
-use crate::archive::{ContentId, IncomingFile, StoredFile};
+use crate::archive::{ContentId, IncomingFile};
 use crate::{blocking, possession};
 
 /// Takes a file. One that the caller holds already is not sent; whether others hold it is not revealed. A
@@ -22,18 +22,25 @@ pub(super) async fn upload_file(
     mut messages: Streaming<UploadFileRequest>,
 ) -> Result<UploadFileResponse, Status> {
     let first = next_message(&mut messages, service.stall).await?.unwrap_or_default();
+    let tenant = match first.tenant.as_str() {
+        "" => identity.only_tenant().unwrap_or_default().to_owned(),
+        tenant => {
+            identity.check_change(tenant)?;
+            tenant.to_owned()
+        }
+    };
     let expected = match first.sha256.as_str() {
         "" => None,
         text => Some(ContentId::parse("sha256", text)?),
     };
     service.repository.catch_up().await?;
-    let may_use =
-        async |content| possession::may_use(&service.repository, &service.archive, identity, content).await;
+    let (repository, archive) = (&service.repository, &service.archive);
+    let may_use = async |content| possession::may_use(repository, archive, identity, &tenant, content).await;
     if let Some(content) = expected
         && may_use(content).await?
-        && service.archive.size(content).await? == Some(first.size)
+        && archive.size(content, &tenant).await? == Some(first.size)
     {
-        return Ok(upload_response(StoredFile { content, size: first.size, known: true }));
+        return Ok(upload_response(content, first.size, true));
     }
     let announced = first.size;
     let mut incoming = service.archive.begin(announced).await?;
@@ -50,13 +57,13 @@ pub(super) async fn upload_file(
         let failure = Failure::new(Class::Invalid, "size-mismatch", message);
         return Err(failure.at("size", announced.to_string()).with_hint("send the whole file").into());
     }
-    let stored = service.archive.finish(incoming, expected).await?;
+    let stored = archive.finish(incoming, expected, &tenant).await?;
     // Whether others have uploaded it before is not for the caller to know.
     let known = stored.known && may_use(stored.content).await?;
     if !identity.may_read_all() {
-        service.archive.note_holder(stored.content, &identity.name).await?;
+        archive.note_holder(stored.stored_as, identity.recorded_name()).await?;
     }
-    Ok(upload_response(StoredFile { known, ..stored }))
+    Ok(upload_response(stored.content, stored.size, known))
 }
 
 async fn write_piece(
@@ -83,8 +90,8 @@ async fn next_message(
     })
 }
 
-fn upload_response(stored: StoredFile) -> UploadFileResponse {
-    UploadFileResponse { sha256: stored.content.to_string(), size: stored.size, known: stored.known }
+fn upload_response(content: ContentId, size: u64, known: bool) -> UploadFileResponse {
+    UploadFileResponse { sha256: content.to_string(), size, known }
 }
 
 /// Returns a file to a caller that uploaded it or may see a release that was read from it. One that may not
@@ -96,13 +103,13 @@ pub(super) async fn download_file(
 ) -> Result<ResponseStream<DownloadFileResponse>, Status> {
     let content = ContentId::parse("sha256", &request.sha256)?;
     service.repository.catch_up().await?;
-    possession::check_may_use(&service.repository, &service.archive, identity, [content]).await?;
+    let tenant = possession::readable_as(&service.repository, &service.archive, identity, content).await?;
     if !request.own_use
         && let Some(licence) = possession::forbidding_licence(&service.repository, identity, content)
     {
         return Err(forbidden(&request.sha256, &licence).into());
     }
-    let pieces = service.archive.get(content).await?;
+    let pieces = service.archive.get(content, &tenant).await?;
     let answers = pieces.map_ok(|piece| DownloadFileResponse { data: piece });
     Ok(answers.map_err(Status::from).boxed())
 }

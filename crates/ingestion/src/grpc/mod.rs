@@ -16,14 +16,14 @@ use orewatch_contracts::ingestion::v1::ingestion_service_server;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{
     CommitReleaseRequest, CommitReleaseResponse, DownloadFileRequest, DownloadFileResponse,
-    GetReleaseRequest, GetReleaseResponse, GetSourcePolicyRequest, GetSourcePolicyResponse,
-    IngestFilesRequest, IngestFilesResponse, ListConnectorsRequest, ListConnectorsResponse,
-    ListFetchesRequest, ListFetchesResponse, ListGatesRequest, ListGatesResponse, ListRejectionsRequest,
-    ListRejectionsResponse, ListReleasesRequest, ListReleasesResponse, ObservationEvent, OpenReleaseRequest,
-    OpenReleaseResponse, PollRequest, PollResponse, PutSourcePolicyRequest, PutSourcePolicyResponse,
-    RecordObservationsRequest, RecordObservationsResponse, Rejection, Release, ReleaseInfo, ReleaseState,
-    RepairRowsRequest, RepairRowsResponse, UploadFileRequest, UploadFileResponse, WithdrawReleaseRequest,
-    WithdrawReleaseResponse,
+    EraseTenantRequest, EraseTenantResponse, GetReleaseRequest, GetReleaseResponse, GetSourcePolicyRequest,
+    GetSourcePolicyResponse, IngestFilesRequest, IngestFilesResponse, ListConnectorsRequest,
+    ListConnectorsResponse, ListFetchesRequest, ListFetchesResponse, ListGatesRequest, ListGatesResponse,
+    ListRejectionsRequest, ListRejectionsResponse, ListReleasesRequest, ListReleasesResponse,
+    ObservationEvent, OpenReleaseRequest, OpenReleaseResponse, PollRequest, PollResponse,
+    PutSourcePolicyRequest, PutSourcePolicyResponse, RecordObservationsRequest, RecordObservationsResponse,
+    Rejection, Release, ReleaseInfo, ReleaseState, RepairRowsRequest, RepairRowsResponse, UploadFileRequest,
+    UploadFileResponse, WithdrawReleaseRequest, WithdrawReleaseResponse,
 };
 use orewatch_contracts::page::{PageSize, invalid_token};
 use orewatch_contracts::{Class, Failure};
@@ -34,6 +34,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::archive::{Archive, ContentId};
 use crate::commands;
 use crate::connectors::Connectors;
+use crate::erase::Eraser;
 use crate::evolve::{IngestionState, ReleaseRecord, unknown_release};
 use crate::intake::Intake;
 use crate::record::Recording;
@@ -55,6 +56,7 @@ pub(crate) struct IngestionService {
     /// Time within which the next piece of a file has to come.
     pub(crate) stall: Duration,
     pub(crate) connectors: Arc<Connectors>,
+    pub(crate) eraser: Eraser,
 }
 
 /// A stream of responses.
@@ -77,7 +79,8 @@ impl ingestion_service_server::IngestionService for IngestionService {
         let release = release.ok_or_else(missing)?;
         identity.check_write(&release.tenant, &release.dataset)?;
         self.check_references(&identity, &release).await?;
-        let release = commands::open_release(&self.repository, release).await?;
+        let actor = identity.actor(String::new());
+        let release = commands::open_release(&self.repository, release, actor).await?;
         Ok(Response::new(OpenReleaseResponse { release: Some(release) }))
     }
 
@@ -118,7 +121,8 @@ impl ingestion_service_server::IngestionService for IngestionService {
         let identity = Identity::from_request(&request);
         let mut request = request.into_inner();
         request.release = self.writable_release(&identity, &request.release).await?;
-        let release = commands::commit_release(&self.repository, request).await?;
+        let actor = identity.actor(String::new());
+        let release = commands::commit_release(&self.repository, request, &actor).await?;
         Ok(Response::new(CommitReleaseResponse { release: Some(release) }))
     }
 
@@ -178,8 +182,10 @@ impl ingestion_service_server::IngestionService for IngestionService {
         let request = request.into_inner();
         let page = PageRange::requested(request.page_size, &request.page_token)?;
         let id = self.readable_release(&identity, &request.release).await?;
-        let chunks =
-            self.repository.view(|state| state.find(&id).map(|record| record.rejection_chunks.clone()))?;
+        let chunks = self.repository.view(|state| {
+            let record = state.find(&id)?;
+            record.check_readable().map(|()| record.rejection_chunks.clone())
+        })?;
         let rejections = self.rejections(&self.repository.stream(&id)?, &chunks, &page).await?;
         let all: usize = chunks.iter().map(|(_, count)| count).sum();
         let next_page_token = page.next_token(page.from.saturating_add(rejections.len()) < all);
@@ -270,6 +276,17 @@ impl ingestion_service_server::IngestionService for IngestionService {
     ) -> Result<Response<ListFetchesResponse>, Status> {
         connectors::list_fetches(self, request.into_inner()).await.map(Response::new)
     }
+
+    async fn erase_tenant(
+        &self,
+        request: Request<EraseTenantRequest>,
+    ) -> Result<Response<EraseTenantResponse>, Status> {
+        let identity = Identity::from_request(&request);
+        let mut request = request.into_inner();
+        identity.check_change(&request.tenant)?;
+        request.actor = identity.actor(request.actor);
+        Ok(Response::new(self.eraser.erase(request).await?))
+    }
 }
 
 impl IngestionService {
@@ -312,7 +329,8 @@ impl IngestionService {
         let contents = stored.filter(|sha256| !sha256.is_empty());
         let contents = contents.map(|sha256| ContentId::parse("files.stored_sha256", sha256));
         let contents = contents.collect::<Result<Vec<_>, _>>()?;
-        possession::check_may_use(&self.repository, &self.archive, identity, contents).await?;
+        let tenant = &release.tenant;
+        possession::check_may_use(&self.repository, &self.archive, identity, tenant, contents).await?;
         if release.in_place_of.is_empty() {
             return Ok(());
         }

@@ -36,6 +36,7 @@ pub(super) async fn repair_rows(
     let id = request.release.clone();
     let (release, known, codes, open) = service.repository.view(|state| {
         let record = state.find(&id)?;
+        record.check_readable()?;
         let release = Arc::clone(&record.head.release);
         let codes = state.concordance_codes(&release.concordances, &release.tenant)?;
         Ok::<_, Failure>((release, record.rejections.repairs.clone(), codes, record.full_tally()))
@@ -58,7 +59,7 @@ pub(super) async fn repair_rows(
         return repair_response(service, &id, 0, repaired.wrong);
     }
     let bytes = u64::try_from(request.content.len()).unwrap_or(u64::MAX);
-    let stored = service.archive.put(Cursor::new(request.content)).await?;
+    let stored = service.archive.put(Cursor::new(request.content), &release.tenant).await?;
     let file = SourceFile {
         bytes,
         stored_sha256: stored.content.to_string(),

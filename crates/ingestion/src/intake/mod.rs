@@ -26,7 +26,7 @@ use orewatch_runtime::{Context, Identity};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
-use crate::archive::{Archive, LocalFile, check_tenant};
+use crate::archive::{Archive, ContentId, LocalFile, check_tenant};
 use crate::record::Recording;
 use crate::work::Repository;
 use crate::{commands, decide, observe, possession, retention};
@@ -99,12 +99,13 @@ impl Intake {
     ) -> Result<Vec<IngestOutcome>, Failure> {
         let progress: OnProgress<'_> = &mut progress;
         let request = IngestRequest::check(request, timestamp(self.context.clock.now()))?;
+        let request = IngestRequest { actor: who.actor(String::new()), ..request };
         decide::check_gate_request(&request.accept, &request.gates)?;
         // Checked first, so that no response reveals what a tenant has.
         who.check_change(&request.tenant)?;
         self.repository.catch_up().await?;
         let contents = request.files.iter().map(|(content, _)| *content);
-        possession::check_may_use(&self.repository, &self.archive, who, contents).await?;
+        possession::check_may_use(&self.repository, &self.archive, who, &request.tenant, contents).await?;
         let _admission_permit = self.admitted.try_acquire().map_err(|_| too_busy())?;
         let idle = ProgressMeter::new(Phase::Identifying);
         let running_permit =
@@ -113,7 +114,7 @@ impl Intake {
             running_permit.map_err(|_| Failure::internal("the semaphore of ingests is closed"))?;
         let codes = self.concordance_codes(&request).await?;
         let files = meter::wait_reporting(progress, || idle.message(""), self.open_files(&request)).await?;
-        self.check_quota(&request)?;
+        self.check_quota(&request).await?;
         let mut outcomes = Vec::new();
         let plans = plan_releases(&request, &files, codes, self.limits, progress).await?;
         plans.iter().try_for_each(|plan| who.check_write(&plan.release.tenant, &plan.release.dataset))?;
@@ -147,23 +148,35 @@ impl Intake {
         self.repository.view(|state| state.concordance_codes(&request.concordances, &request.tenant))
     }
 
-    /// The requested files as local files.
+    /// The requested files as local files. Those of a tenant are sealed for it in the archive.
     async fn open_files(&self, request: &IngestRequest) -> Result<Vec<LocalFile>, Failure> {
         let contents: Vec<_> = request.files.iter().map(|(content, _)| *content).collect();
-        self.archive.open_local(&contents).await
+        if !request.dry_run {
+            self.archive.seal_for(&contents, &request.tenant).await?;
+        }
+        self.archive.open_local(&contents, &request.tenant).await
     }
 
     /// Checks that the files fit into the tenant's quota of the archive.
-    fn check_quota(&self, request: &IngestRequest) -> Result<(), Failure> {
-        let known = self.repository.view(|state| retention::tenant_contents(state, &request.tenant));
-        let new: BTreeSet<_> = request
-            .files
-            .iter()
-            .map(|(content, _)| *content)
-            .filter(|content| !known.contains(content))
-            .collect();
-        let (used, more) = (self.archive.total_size(&known), self.archive.total_size(&new));
-        check_tenant(&request.tenant, self.archive.quota(), used, more)
+    async fn check_quota(&self, request: &IngestRequest) -> Result<(), Failure> {
+        let tenant = &request.tenant;
+        let known = self.repository.view(|state| retention::tenant_contents(state, tenant));
+        let asked: BTreeSet<_> = request.files.iter().map(|(content, _)| *content).collect();
+        let new = asked.difference(&known).copied().collect();
+        let (used, more) = (self.size_of(&known, tenant).await?, self.size_of(&new, tenant).await?);
+        check_tenant(tenant, self.archive.quota(), used, more)
+    }
+
+    /// Size of what the archive stores of some contents for a tenant, in bytes.
+    async fn size_of(&self, contents: &BTreeSet<ContentId>, tenant: &str) -> Result<u64, Failure> {
+        if tenant.is_empty() {
+            return Ok(self.archive.total_size(contents));
+        }
+        let mut names = BTreeSet::new();
+        for content in contents {
+            names.extend(self.archive.names_of(*content, tenant).await?);
+        }
+        Ok(self.archive.total_size(&names))
     }
 
     /// Records and commits one release.
@@ -174,12 +187,12 @@ impl Intake {
         progress: OnProgress<'_>,
     ) -> Result<IngestOutcome, Failure> {
         let id = plan.release.id.clone();
-        let mut release = commands::open_or_continue_release(&self.repository, plan.release.clone()).await?;
+        let (described, actor) = (plan.release.clone(), request.actor.clone());
+        let mut release = commands::open_or_continue_release(&self.repository, described, actor).await?;
         let refused = release.state() == ReleaseState::Refused;
         if refused {
-            release =
-                commands::commit_release(&self.repository, request.commit(&id, release_totals(&release)))
-                    .await?;
+            let commit = request.commit(&id, release_totals(&release));
+            release = commands::commit_release(&self.repository, commit, &request.actor).await?;
         }
         if release.state() != ReleaseState::Open {
             let known = !(refused && release.state() == ReleaseState::Committed);
@@ -191,7 +204,8 @@ impl Intake {
             Err(failure) => return Err(self.abandon_if_unreadable(&id, failure).await),
         };
         let gating = || meter::progress_message(ReportedPhase::Gating, read.last, &id);
-        let commit = commands::commit_release(&self.repository, request.commit(&id, read.totals));
+        let commit = request.commit(&id, read.totals);
+        let commit = commands::commit_release(&self.repository, commit, &request.actor);
         let release = meter::wait_reporting(progress, gating, commit).await?;
         Ok(IngestOutcome {
             release: Some(release),

@@ -25,6 +25,8 @@ pub(super) struct IngestRequest {
     pub(super) files: Vec<(ContentId, SourceFile)>,
     pub(super) metadata: Metadata,
     pub(super) tenant: String,
+    /// Who asks, as it is recorded. Empty if not known.
+    pub(super) actor: String,
     pub(super) concordances: Vec<String>,
     pub(super) max_rejects: Option<u64>,
     pub(super) accept: Vec<String>,
@@ -54,6 +56,7 @@ impl IngestRequest {
         Ok(Self {
             files: files.collect::<Result<_, _>>()?,
             tenant: described.tenant.clone(),
+            actor: String::new(),
             metadata: release_metadata(described)?,
             concordances: request.concordances,
             max_rejects: request.max_rejects,

@@ -29,7 +29,7 @@ fn sha256(content: &[u8]) -> String {
 }
 
 fn pieces(content: &[u8], size: u64, sha256: &str) -> Vec<UploadFileRequest> {
-    let first = UploadFileRequest { size, sha256: sha256.to_owned(), data: Bytes::new() };
+    let first = UploadFileRequest { size, sha256: sha256.to_owned(), ..UploadFileRequest::default() };
     let rest = content.chunks(300_000).map(|piece| UploadFileRequest {
         data: Bytes::copy_from_slice(piece),
         ..UploadFileRequest::default()
@@ -142,9 +142,9 @@ async fn unfinished_files_are_removed_at_the_start() {
     let other = Archive::open(&place, directory.path(), 1_000).await.unwrap();
     assert_eq!(files(directory.path()).len(), 1, "the file that is written is still there");
     written.write(b"a file").unwrap();
-    let stored = archive.finish(written, None).await.unwrap();
+    let stored = archive.finish(written, None, "").await.unwrap();
     assert_eq!(stored.content.to_string(), sha256(b"half of a file"));
-    assert_eq!(other.size(stored.content).await.unwrap(), Some(14));
+    assert_eq!(other.size(stored.content, "").await.unwrap(), Some(14));
     drop(archive.begin(0).await.unwrap());
     assert_eq!(files(directory.path()).len(), 1, "what is given up is gone");
 }

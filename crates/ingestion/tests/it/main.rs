@@ -8,6 +8,7 @@ mod comtrade;
 mod concordances;
 mod connectors;
 mod containers;
+mod erase;
 mod foreign;
 mod foreign_statements;
 mod gate_modes;

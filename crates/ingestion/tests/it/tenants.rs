@@ -68,7 +68,8 @@ fn digest(content: &str) -> String {
 /// Uploads a file, or only names its digest. Returns whether it was known.
 async fn upload(client: &mut Client, content: &str, sent: &str) -> Result<bool, Failure> {
     let size = u64::try_from(content.len()).unwrap();
-    let piece = UploadFileRequest { size, data: sent.to_owned().into(), sha256: digest(content) };
+    let (data, sha256) = (sent.to_owned().into(), digest(content));
+    let piece = UploadFileRequest { size, data, sha256, ..UploadFileRequest::default() };
     Ok(client.upload_file(futures_util::stream::iter([piece])).await?.into_inner().known)
 }
 

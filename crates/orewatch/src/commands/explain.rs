@@ -128,6 +128,7 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
             "releases": response.releases.iter().map(|release| &release.id).collect::<Vec<_>>(),
             "notes": document(&response.notes),
             "skipped": skipped_texts(&response.skipped),
+            "erased": response.erased.iter().map(|one| &one.release).collect::<Vec<_>>(),
         })),
         Format::Csv => client.out.csv(&response.rows),
         Format::Table => client.out.text(&explanation(&client.out, &exposure, &response)),

@@ -37,6 +37,7 @@ pub(crate) mod sources;
 pub(crate) mod status;
 pub(crate) mod subscriptions;
 pub(crate) mod targets;
+pub(crate) mod tenant;
 pub(crate) mod units;
 pub(crate) mod verify;
 pub(crate) mod withdraw;

@@ -3,7 +3,7 @@ use orewatch_contracts::ingestion::v1::{ReleaseInfo, ReleaseState, Verdict};
 use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::client::Outcome;
 
-/// Returns an error if the release was refused or withdrawn.
+/// Returns an error if the release was refused or withdrawn, or is erased.
 pub(crate) fn refusal(outcome: &Outcome) -> Option<Failure> {
     let id = outcome.release.release.as_ref().map_or("", |release| release.id.as_str());
     let failure = |code: &str, what: &str, hint: String| {
@@ -22,6 +22,11 @@ pub(crate) fn refusal(outcome: &Outcome) -> Option<Failure> {
             "a withdrawn release cannot be ingested again; if its content is correct, ingest it under \
              another vintage (--vintage)"
                 .to_owned(),
+        )),
+        ReleaseState::Erased => Some(failure(
+            "erased",
+            "is erased",
+            "ingest the files again as a tenant that is not erased".to_owned(),
         )),
         ReleaseState::Unspecified | ReleaseState::Open | ReleaseState::Committed => None,
     }

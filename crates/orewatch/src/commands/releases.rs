@@ -7,7 +7,7 @@ use super::with_client;
 use crate::options::{ClientOptions, Format};
 use crate::render::Out;
 use crate::session::{Client, Session};
-use crate::view::release_page;
+use crate::view::{DatasetTerms, release_page};
 
 /// Page size of requests: the most that the server returns at once.
 const PAGE_SIZE: u32 = 1_000;
@@ -17,6 +17,7 @@ const PAGE_SIZE: u32 = 1_000;
 Examples:
   orewatch releases
   orewatch releases --dataset usgs-mcs
+  orewatch releases --datasets
   orewatch releases MCS2026")]
 pub(crate) struct Args {
     /// Release to show with its report: its identifier, or its vintage if only one release has it
@@ -27,6 +28,9 @@ pub(crate) struct Args {
     /// Only releases in this state
     #[arg(long, value_enum)]
     state: Option<State>,
+    /// List datasets instead: their licences, whether they may be passed on, and how long originals are kept
+    #[arg(long, conflicts_with = "release")]
+    datasets: bool,
     #[command(flatten)]
     pub(crate) client: ClientOptions,
 }
@@ -42,6 +46,8 @@ enum State {
     Refused,
     /// The release was withdrawn after its commit
     Withdrawn,
+    /// The rows of the release are erased, or cannot be read
+    Erased,
 }
 
 impl From<State> for ReleaseState {
@@ -51,6 +57,7 @@ impl From<State> for ReleaseState {
             State::Committed => Self::Committed,
             State::Refused => Self::Refused,
             State::Withdrawn => Self::Withdrawn,
+            State::Erased => Self::Erased,
         }
     }
 }
@@ -97,6 +104,9 @@ async fn list(args: &Args, client: &Client) -> Result<(), Failure> {
         true => "No release matches.",
         false => "No release yet. Load the reference figures: orewatch ingest --reference",
     };
+    if args.datasets {
+        return print_list(&client.out, &DatasetTerms::of_releases(&releases), none);
+    }
     print_list(&client.out, &releases, none)
 }
 

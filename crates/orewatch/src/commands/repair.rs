@@ -35,7 +35,7 @@ pub(crate) struct CommitArgs {
     #[arg(long, value_name = "GATE", value_delimiter = ',')]
     accept: Vec<String>,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
 }
 
 #[derive(Debug, clap::Args)]
@@ -64,7 +64,17 @@ pub(crate) struct RepairArgs {
     #[arg(long, value_name = "GATE", value_delimiter = ',')]
     accept: Vec<String>,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
+}
+
+/// Runs the command `commit`.
+pub(crate) async fn run_commit(args: CommitArgs, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| commit(&args, client).await).await
+}
+
+/// Runs the command `repair`.
+pub(crate) async fn run_repair(args: RepairArgs, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| repair(&args, client).await).await
 }
 
 /// Runs `commit`.

@@ -17,27 +17,32 @@ pub(crate) fn licence_text(name: &str) -> String {
     format!("{name} ({may}{})", known.condition)
 }
 
-/// How long the originals of a release are kept: `always`, `open` while it is, or `removed` after a while.
+/// How long the originals of a release are kept: `always`, `open` while it is, `removed` after a while, or
+/// `erased`.
 pub(crate) fn originals_kept(info: &ReleaseInfo) -> &'static str {
     match (info.committed_position, info.state()) {
+        (_, ReleaseState::Erased) => "erased",
         (Some(_), _) => "always",
         (None, ReleaseState::Open) => "open",
         (None, _) => "removed",
     }
 }
 
+/// Whether the archive got files of a release.
+pub(super) fn has_originals(info: &ReleaseInfo) -> bool {
+    let files = info.release.iter().flat_map(|release| &release.files);
+    files.into_iter().any(|file| !file.stored_sha256.is_empty())
+}
+
 /// The same in words. Empty if a release has no originals.
 pub(crate) fn kept_text(info: &ReleaseInfo) -> String {
-    let has_originals = info
-        .release
-        .as_ref()
-        .is_some_and(|release| release.files.iter().any(|file| !file.stored_sha256.is_empty()));
     let text = match originals_kept(info) {
         "always" => "originals are kept: the release was committed",
         "open" => "originals are kept while the release is open",
+        "erased" => "originals are erased, or sealed with a key that the service does not have",
         _ => "originals are removed after the time that --keep-refused says",
     };
-    if has_originals { text.to_owned() } else { String::new() }
+    if has_originals(info) { text.to_owned() } else { String::new() }
 }
 
 impl Row for Licence {
@@ -82,6 +87,7 @@ mod tests {
         assert_eq!(originals_kept(&info(ReleaseState::Withdrawn, Some(7))), "always");
         assert_eq!(originals_kept(&info(ReleaseState::Open, None)), "open");
         assert_eq!(originals_kept(&info(ReleaseState::Refused, None)), "removed");
+        assert_eq!(originals_kept(&info(ReleaseState::Erased, Some(7))), "erased");
         assert!(kept_text(&info(ReleaseState::Refused, None)).contains("--keep-refused"));
         assert_eq!(kept_text(&ReleaseInfo::default()), "");
     }

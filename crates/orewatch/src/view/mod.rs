@@ -7,6 +7,7 @@ pub(crate) mod change;
 mod citation;
 mod claim;
 mod connector;
+mod dataset_terms;
 mod delivery;
 mod explanation;
 mod exposure;
@@ -41,6 +42,7 @@ pub(crate) use backtest::{EpisodeRow, counts_text};
 pub(crate) use case::CaseRow;
 pub(crate) use citation::Citation;
 pub(crate) use claim::{ReadingRow, claimed_text, confirmation_word, verdict_phrase};
+pub(crate) use dataset_terms::DatasetTerms;
 pub(crate) use delivery::attempt_outcome;
 pub(crate) use exposure::{DatasetFigure, projection_words};
 pub(crate) use licence::{kept_text, licence_text, originals_kept};
@@ -102,6 +104,7 @@ mod tests {
             ("ConnectorInfo", header::<ConnectorInfo>()),
             ("Contribution", header::<Contribution>()),
             ("DatasetFigure", header::<DatasetFigure<'_>>()),
+            ("DatasetTerms", header::<DatasetTerms>()),
             ("Delivery", header::<Delivery>()),
             ("EpisodeRow", header::<EpisodeRow<'_>>()),
             ("Exposure", header::<Exposure>()),

@@ -167,6 +167,7 @@ fn terms_columns() -> Vec<Column<ReleaseInfo>> {
     vec![
         column("may_pass_on", move |info: &ReleaseInfo| Cell::text(passing_on(&licence(info)).as_str())),
         column("originals_kept", |info: &ReleaseInfo| Cell::text(originals_kept(info))),
+        column("erased_at", |info: &ReleaseInfo| Cell::time(info.erased_at)),
     ]
 }
 

@@ -76,7 +76,7 @@ fn who_did_what_and_why_is_read_while_services_run() {
     assert!(times.is_sorted(), "{times:?}");
     let opened = all.iter().find(|row| row["action"] == "open release").unwrap();
     assert!(opened["object"].as_str().unwrap().starts_with("usgs-mcs/MCS2025-"));
-    assert!(opened["actor"].is_null(), "the log does not say who ingested it");
+    assert!(opened["actor"].is_null(), "nobody said who ingests it");
     assert_eq!(opened["log"], "observations");
     assert_eq!(opened["id"].as_str().unwrap().len(), 36);
 

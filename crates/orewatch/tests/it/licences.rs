@@ -35,6 +35,13 @@ fn what_may_not_be_passed_on_is_written_for_own_use_only() {
         (listed[0]["may_pass_on"].as_str(), listed[0]["originals_kept"].as_str()),
         (Some("no"), Some("always"))
     );
+    let datasets = json(&["releases", "--datasets", "--data", &data]);
+    assert_eq!(datasets[0]["dataset"], "test-trade");
+    assert_eq!(
+        (&datasets[0]["licences"][0], &datasets[0]["may_pass_on"]),
+        (&"UN-Comtrade-terms".into(), &"no".into())
+    );
+    assert_eq!(datasets[0]["originals_kept"][0], "always: 1");
     let page = ok(&["releases", "v1", "--data", &data]);
     assert!(page.contains("may not be passed on") && page.contains("originals are kept"), "{page}");
 

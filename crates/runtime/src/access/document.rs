@@ -27,6 +27,18 @@ pub(super) struct AccessFile {
     pub(super) certificates: Vec<CertificateRule>,
 }
 
+impl AccessFile {
+    /// Takes over the keys of issuers that the last file had, too.
+    pub(super) fn take_keys_from(&self, last: &Self) {
+        for issuer in &self.issuers {
+            let same = last.issuers.iter().find(|known| known.issuer == issuer.issuer);
+            if let Some(known) = same {
+                issuer.keys.take_from(&known.keys);
+            }
+        }
+    }
+}
+
 /// What the holder of a client certificate may do.
 #[derive(Debug)]
 pub(super) struct CertificateRule {

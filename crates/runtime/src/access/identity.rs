@@ -109,7 +109,25 @@ impl Identity {
         if self.roles == Roles::All {
             return claimed;
         }
-        self.recorded_as.as_ref().unwrap_or(&self.name).clone()
+        self.recorded_name().to_owned()
+    }
+
+    /// What is recorded in the place of the caller's name, wherever it is stored: its pseudonym, or the name
+    /// if the service keeps no table of names.
+    #[must_use]
+    pub fn recorded_name(&self) -> &str {
+        self.recorded_as.as_ref().unwrap_or(&self.name)
+    }
+
+    /// The only tenant whose things the caller may change, if it is one and nothing of everyone's.
+    #[must_use]
+    pub fn only_tenant(&self) -> Option<&str> {
+        match &self.writes {
+            Rights::Of(names) if names.len() == 1 => {
+                names.first().map(String::as_str).filter(|name| *name != EVERYONE)
+            }
+            Rights::Of(_) | Rights::All => None,
+        }
     }
 
     /// The same identity, whose commands are recorded under a pseudonym.

@@ -126,9 +126,18 @@ impl Keys {
         })
     }
 
-    /// Reads the keys again at intervals, until `stop`.
+    /// Takes over what was read before from the same place.
+    pub(super) fn take_from(&self, last: &Self) {
+        if self.place.shown() == last.place.shown() {
+            let keys = last.state().keys.clone();
+            self.state().keys = keys;
+        }
+    }
+
+    /// Reads the keys again at intervals, until `stop`; at once if they were not read yet.
     pub(super) async fn keep_fresh(self: Arc<Self>, stop: CancellationToken) {
-        let mut interval = self.place.interval();
+        let is_read = self.state().keys.is_some();
+        let mut interval = if is_read { self.place.interval() } else { Duration::ZERO };
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,

@@ -5,6 +5,7 @@
 //! tokens, a token that an issuer signs ([`jwt`]), or the certificate of its connection. The contracts say
 //! which role each method needs, and one layer ([`guard`]) checks that; services check the tenants that a
 //! request names ([`Identity`]).
+mod callers;
 mod document;
 mod fetch;
 mod grants;
@@ -25,16 +26,14 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use tonic::codegen::http::HeaderMap;
 
-use document::AccessFile;
+use callers::{Callers, Known};
 pub(crate) use guard::{Gate, Guarded};
 pub use identity::Identity;
 use issuer::{Issuer, Outcome};
 use listening::Encryption;
 use reason::Reason;
-use tokens::Token;
 
 use orewatch_contracts::failure::UNAUTHENTICATED;
 use orewatch_contracts::{Class, Failure};
@@ -51,11 +50,9 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 /// The callers that a service accepts, and the connections on which it does.
 #[derive(Clone, Default)]
 pub struct Access {
-    /// Digests of tokens with the identities of their holders. `None`: no file of tokens.
-    tokens: Option<Arc<[Token]>>,
-    /// Issuers and certificates. `None`: no access file. Without both files, everything is open.
-    file: Option<Arc<AccessFile>>,
-    /// Without both files, other machines may call as well.
+    /// Without any, everything is open.
+    callers: Callers,
+    /// Without callers, other machines may call as well.
     to_all: bool,
     encryption: Encryption,
     names: ActorNames,
@@ -63,8 +60,8 @@ pub struct Access {
 
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.tokens.iter().flat_map(|tokens| tokens.iter().map(|(_, identity)| &identity.name));
-        f.debug_list().entries(names).finish()
+        let tokens = self.callers.known().tokens.unwrap_or_default();
+        f.debug_list().entries(tokens.iter().map(|(_, identity)| &identity.name)).finish()
     }
 }
 
@@ -89,7 +86,7 @@ impl Access {
         Self { to_all: true, ..Self::default() }
     }
 
-    /// Reads a file of tokens.
+    /// Reads a file of tokens. It is read again when it changes.
     ///
     /// # Errors
     /// As [`Access::parse`], and [`Class::Invalid`] for a file that cannot be read.
@@ -99,13 +96,14 @@ impl Access {
                 .at("tokens-file", path.display().to_string())
         };
         let text = read_file(path).map_err(|message| wrong(format!("the file of tokens {message}")))?;
-        Self::parse(&text).map_err(|failure| {
+        let access = Self::parse(&text).map_err(|failure| {
             if failure.field.is_empty() {
                 failure.at("tokens-file", path.display().to_string())
             } else {
                 failure
             }
-        })
+        })?;
+        Ok(Self { callers: access.callers.from_tokens_file(path, text), ..access })
     }
 
     /// Reads tokens: TOML with a table `[[token]]` for each.
@@ -113,11 +111,12 @@ impl Access {
     /// # Errors
     /// [`Class::Invalid`] for any other text. No error repeats a token.
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        Ok(Self { tokens: Some(tokens::parse(text)?.into()), ..Self::default() })
+        Ok(Self { callers: Callers::of_tokens(text)?, ..Self::default() })
     }
 
     /// The same callers, and those of an access file: TOML with the tables `[[issuer]]`, `[[subject]]` and
-    /// `[[certificate]]`. `clock` is for the certificates of the issuers' servers.
+    /// `[[certificate]]`. It is read again when it changes. `clock` is for the certificates of the issuers'
+    /// servers.
     ///
     /// # Errors
     /// [`Class::Invalid`] for a file that cannot be read, or with the entry that is wrong.
@@ -131,9 +130,8 @@ impl Access {
         };
         let text = read_file(path);
         let text = text.map_err(|message| at(document::invalid(format!("the access file {message}"))))?;
-        let folder = path.parent().unwrap_or_else(|| Path::new(""));
-        let file = document::parse(&text, folder, clock).map_err(at)?;
-        Ok(Self { file: Some(Arc::new(file)), ..self })
+        let callers = self.callers.with_access_file(path, text, clock).map_err(at)?;
+        Ok(Self { callers, ..self })
     }
 
     /// The same callers, whose commands are recorded by pseudonyms.
@@ -159,20 +157,13 @@ impl Access {
         &self.names
     }
 
-    /// Gets what the checks of calls need, and keeps it fresh while the process runs: the keys of issuers,
-    /// and certificates.
+    /// Gets what the checks of calls need, and keeps it fresh while the process runs: callers, the keys of
+    /// issuers, and certificates.
     ///
     /// # Errors
     /// [`Class::Unavailable`] if the keys of an issuer cannot be read.
     pub(crate) async fn start(&self, context: &Context) -> Result<(), Failure> {
-        for issuer in self.issuers() {
-            issuer.keys.start().await?;
-            let (keys, stop) = (Arc::clone(&issuer.keys), context.shutdown.clone());
-            context.spawn("issuer-keys", async move {
-                keys.keep_fresh(stop).await;
-                Ok(())
-            });
-        }
+        self.callers.start(context).await?;
         if let Some(tls) = self.tls() {
             let stop = context.shutdown.clone();
             context.spawn("certificates", async move {
@@ -204,13 +195,9 @@ impl Access {
         Ok(())
     }
 
-    fn issuers(&self) -> &[Arc<Issuer>] {
-        self.file.as_ref().map_or(&[], |file| file.issuers.as_slice())
-    }
-
     /// Whether callers have to show who they are.
     fn is_controlled(&self) -> bool {
-        self.tokens.is_some() || self.file.is_some()
+        self.callers.known().is_controlled()
     }
 
     /// Identifies a caller by its token, or else by the certificate of its connection.
@@ -220,14 +207,15 @@ impl Access {
         certificate: Option<&CertificateNames>,
         now: Timestamp,
     ) -> Result<Identified, Failure> {
-        if !self.is_controlled() {
+        let known = self.callers.known();
+        if !known.is_controlled() {
             return Ok(Identified::Known(Arc::new(Identity::open())));
         }
         let shown = shown(headers);
         if !shown.is_empty() {
-            return self.identify_token(&shown, now);
+            return self.identify_token(&known, &shown, now);
         }
-        match (certificate, &self.file) {
+        match (certificate, &known.file) {
             (Some(names), Some(file)) if !file.certificates.is_empty() => {
                 let rule = file.certificates.iter().find(|rule| rule.fits(names));
                 let rule = rule.ok_or_else(|| Reason::CertificateNotListed(names.shown()).into_failure())?;
@@ -237,34 +225,22 @@ impl Access {
         }
     }
 
-    fn identify_token(&self, shown: &str, now: Timestamp) -> Result<Identified, Failure> {
-        if let Some(identity) = self.holder(shown) {
+    fn identify_token(&self, known: &Known, shown: &str, now: Timestamp) -> Result<Identified, Failure> {
+        if let Some(identity) = known.holder(shown) {
             return Ok(Identified::Known(self.with_pseudonym(identity)));
         }
-        if self.issuers().is_empty() || !jwt::is_jwt(shown) {
+        let issuers: &[Arc<Issuer>] = known.file.as_ref().map_or(&[], |file| file.issuers.as_slice());
+        if issuers.is_empty() || !jwt::is_jwt(shown) {
             return Err(unauthenticated("this token is not known"));
         }
         let token = jwt::read(shown).map_err(Reason::into_failure)?;
         let named = token.claims.issuer().unwrap_or_default();
-        let issuer = self.issuers().iter().find(|issuer| issuer.issuer == named);
+        let issuer = issuers.iter().find(|issuer| issuer.issuer == named);
         let issuer = issuer.ok_or_else(|| Reason::UnknownIssuer(named.to_owned()).into_failure())?;
         Ok(match issuer.check(&token, now)? {
             Outcome::Known(identity) => Identified::Known(self.with_pseudonym(identity)),
             Outcome::UnknownKey(key) => Identified::UnknownKey(Arc::clone(issuer), key),
         })
-    }
-
-    /// The holder of a token of the file of tokens. Takes equally long for every token.
-    fn holder(&self, shown: &str) -> Option<Identity> {
-        let digest: [u8; 32] = Sha256::digest(shown).into();
-        let mut found = None;
-        for (known, identity) in self.tokens.iter().flat_map(|tokens| tokens.iter()) {
-            let differ = known.iter().zip(&digest).fold(0, |differ, (one, other)| differ | (one ^ other));
-            if differ == 0 {
-                found = Some(identity);
-            }
-        }
-        found.map(|identity| Identity::clone(identity))
     }
 
     fn with_pseudonym(&self, identity: Identity) -> Arc<Identity> {

@@ -70,6 +70,16 @@ pub fn connect_lazily(address: &str, tls: &ClientTls) -> Result<Channel, Failure
     Ok(endpoint.connect_with_connector_lazy(Connector { tls: tls.clone() }))
 }
 
+/// A channel that is connected when it is first used, and whose calls have to be answered within `patience`.
+/// TLS as in [`connect_with`].
+///
+/// # Errors
+/// [`Class::Invalid`] for a text that is no address.
+pub(crate) fn connect_later(address: &str, tls: ClientTls, patience: Duration) -> Result<Channel, Failure> {
+    let endpoint = endpoint(address)?.connect_timeout(patience).timeout(patience);
+    Ok(endpoint.connect_with_connector_lazy(Connector { tls }))
+}
+
 fn endpoint(address: &str) -> Result<Endpoint, Failure> {
     let endpoint = Endpoint::from_shared(address.to_owned())
         .ok()

@@ -64,7 +64,7 @@ const APPEND_ERROR: Label = Label {
 const DELIVERY: Label = Label { name: "outcome", values: Values::Listed(&["delivered", "refused"]) };
 const RECEIVER_KIND: Label = Label { name: "kind", values: Values::UpTo(16) };
 const RELEASE_STATE: Label =
-    Label { name: "state", values: Values::Listed(&["committed", "open", "refused", "withdrawn"]) };
+    Label { name: "state", values: Values::Listed(&["committed", "open", "refused", "withdrawn", "erased"]) };
 const ROW: Label =
     Label { name: "verdict", values: Values::Listed(&["recorded", "out_of_scope", "quarantined"]) };
 const SNAPSHOT_FAILURE: Label =

@@ -14,10 +14,9 @@ use opentelemetry_proto::tonic::metrics::v1 as proto;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use orewatch_contracts::{Class, Failure};
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use super::definition::{Kind, Label};
 use super::family::Series;
@@ -46,25 +45,13 @@ pub(crate) struct Exporter {
 }
 
 impl Exporter {
-    /// An exporter to a collector, which is connected to when there is something to export.
-    ///
-    /// # Errors
-    /// [`Class::Invalid`] for a text that is no address.
-    pub(crate) fn new(
-        endpoint: &str,
-        resource: &opentelemetry_sdk::Resource,
-        context: &Context,
-    ) -> Result<Self, Failure> {
-        let address = Endpoint::from_shared(endpoint.to_owned()).map_err(|error| {
-            Failure::new(Class::Invalid, "invalid-setting", format!("otlp-endpoint is wrong: {error}"))
-                .at("otlp-endpoint", endpoint)
-        })?;
-        let channel = address.connect_timeout(PATIENCE).timeout(PATIENCE).connect_lazy();
+    /// An exporter to a collector.
+    pub(crate) fn new(collector: Channel, resource: &opentelemetry_sdk::Resource, context: &Context) -> Self {
         let attributes = resource.iter().map(|(key, value)| attribute(key.as_str(), &value.to_string()));
         let resource = Resource { attributes: attributes.collect(), ..Resource::default() };
         let headers = std::env::var(HEADERS).map(|text| parse_headers(&text)).unwrap_or_default();
-        let (client, started) = (MetricsServiceClient::new(channel), context.clock.now());
-        Ok(Self { client, headers, resource, context: context.clone(), started })
+        let (client, started) = (MetricsServiceClient::new(collector), context.clock.now());
+        Self { client, headers, resource, context: context.clone(), started }
     }
 
     /// Exports at intervals until `end`, and once more then. A collector that does not answer is reported

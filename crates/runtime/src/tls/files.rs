@@ -21,6 +21,11 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 pub(crate) struct Contents(Vec<Vec<u8>>);
 
 impl Contents {
+    /// The content of one file.
+    pub(crate) fn of(content: Vec<u8>) -> Self {
+        Self(vec![content])
+    }
+
     /// The content of one of the files. Empty if there are fewer.
     pub(crate) fn file(&self, number: usize) -> &[u8] {
         self.0.get(number).map_or(&[], Vec::as_slice)
@@ -63,29 +68,56 @@ pub(crate) async fn watch_files(
     stop: &CancellationToken,
     mut apply: impl FnMut(&Contents),
 ) {
-    let (mut known, mut seen, mut is_away) = (known, known, false);
+    let mut watch = FileWatch::new(paths, known);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = sleep(LOOK_INTERVAL) => {}
+            contents = watch.changed() => apply(&contents),
         }
-        match read_in_background(paths.clone()).await {
-            Ok(contents) => {
-                is_away = false;
-                let digest = contents.digest();
-                // A look may fall into a replacement, and see one new file and one old. Two looks in a row
-                // that see the same see no such mixture.
-                if digest != known && digest == seen {
-                    known = digest;
-                    apply(&contents);
+    }
+}
+
+/// Looks at files.
+#[derive(Debug)]
+pub(crate) struct FileWatch {
+    paths: Vec<PathBuf>,
+    /// Digest of the contents that were returned last.
+    known: [u8; 32],
+    /// The same of those that were seen last.
+    seen: [u8; 32],
+    /// The files could not be read, and the log says so.
+    is_away: bool,
+}
+
+impl FileWatch {
+    /// A watch of files with contents of this digest.
+    pub(crate) fn new(paths: Vec<PathBuf>, known: [u8; 32]) -> Self {
+        Self { paths, known, seen: known, is_away: false }
+    }
+
+    /// The contents of the files, once they have changed.
+    pub(crate) async fn changed(&mut self) -> Contents {
+        loop {
+            sleep(LOOK_INTERVAL).await;
+            match read_in_background(self.paths.clone()).await {
+                Ok(contents) => {
+                    self.is_away = false;
+                    let digest = contents.digest();
+                    // A look may fall into a replacement, and see one new file and one old. Two looks in a
+                    // row that see the same see no such mixture.
+                    let is_new = digest != self.known && digest == self.seen;
+                    self.seen = digest;
+                    if is_new {
+                        self.known = digest;
+                        return contents;
+                    }
                 }
-                seen = digest;
+                Err(failure) if !self.is_away => {
+                    self.is_away = true;
+                    tracing::error!(%failure, "a file cannot be read again; what was read last stays in use");
+                }
+                Err(_) => {}
             }
-            Err(failure) if !is_away => {
-                is_away = true;
-                tracing::error!(%failure, "a file cannot be read again; what was read last stays in use");
-            }
-            Err(_) => {}
         }
     }
 }

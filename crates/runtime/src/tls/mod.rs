@@ -21,7 +21,7 @@ use crate::Clock;
 
 pub(crate) use certificate::CertificateNames;
 pub use client::ClientTls;
-pub(crate) use files::{Contents, read_files, read_in_background, watch_files};
+pub(crate) use files::{Contents, FileWatch, read_files, read_in_background, watch_files};
 pub use server::{ServerTls, ServerTlsFiles};
 
 /// Error code of a certificate, key or authority that cannot be used.

@@ -12,6 +12,8 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::events::{EventWriter, read_events};
 use super::keep::Settled;
 use super::{Header, Mark, Reached, Room, SnapshotFile, SnapshotHealth, SnapshotReader, SnapshotWriter};
+use crate::keys::TenantKeys;
+use crate::sealed::open_known;
 
 /// Version of the content: frames of events, see [`events`](super::events).
 const FORMAT: u32 = 1;
@@ -32,6 +34,8 @@ pub struct EventSnapshots {
     others: Vec<Arc<dyn EventLog>>,
     /// Types of the events that the fold needs.
     kinds: Vec<String>,
+    /// What opens the content of tenants, which is sealed in the log and in snapshots.
+    keys: TenantKeys,
     /// The last snapshot, with which the next one begins.
     base: Option<(Header, String)>,
     /// Bytes folded at the last snapshot, or attempt at one.
@@ -60,7 +64,14 @@ impl EventSnapshots {
         kinds: impl IntoIterator<Item = &'static str>,
     ) -> Self {
         let kinds = kinds.into_iter().map(str::to_owned).collect();
-        Self { room, log, others, kinds, base: None, written_bytes: 0 }
+        Self { room, log, others, kinds, keys: TenantKeys::default(), base: None, written_bytes: 0 }
+    }
+
+    /// The same, with keys that open the content of tenants for the fold. The log is the one whose content is
+    /// sealed: snapshots hold its events as they are.
+    #[must_use]
+    pub fn with_keys(self, keys: TenantKeys) -> Self {
+        Self { keys, ..self }
     }
 
     /// What became of the snapshots.
@@ -80,12 +91,17 @@ impl EventSnapshots {
         &mut self,
         evolve: impl Fn(&mut S, &Event) -> Result<(), Error> + Clone + Send + 'static,
     ) -> Option<Restored<S>> {
-        let kinds = self.kinds.clone();
+        // Keys that cannot be read are missed at the first event that is sealed.
+        drop(self.keys.check().await);
+        let (kinds, keys) = (self.kinds.clone(), self.keys.clone());
         let decode = move |header: &Header, reader: &mut SnapshotReader| {
             if let Some(missing) = kinds.iter().find(|kind| !header.kinds.contains(kind)) {
                 return Err(format!("it has no {missing}, which this version folds"));
             }
-            fold_events(reader, &header.kinds, evolve.clone())
+            let (keys, evolve) = (keys.clone(), evolve.clone());
+            fold_events(reader, &header.kinds, move |state: &mut S, event| {
+                evolve(state, &open_known(event, &keys)?)
+            })
         };
         let logs: Vec<_> = std::iter::once(&self.log).chain(&self.others).cloned().collect();
         let (entry, state) = self.room.load(FORMAT, &logs, decode).await?;
@@ -211,14 +227,14 @@ async fn write_batch(mut frame: Frame, events: Vec<Event>) -> Result<Frame, Stri
 fn fold_events<S: Default>(
     reader: &mut SnapshotReader,
     kinds: &[String],
-    evolve: impl Fn(&mut S, &Event) -> Result<(), Error>,
+    evolve: impl Fn(&mut S, Event) -> Result<(), Error>,
 ) -> Result<S, String> {
     let (sender, events) = sync_channel(READ_AHEAD);
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || read_events(reader, kinds, |event| sender.send(event).is_ok()));
         let mut state = S::default();
         // The receiver ends with the loop, and reading with it.
-        let folded = events.into_iter().try_for_each(|event| evolve(&mut state, &event));
+        let folded = events.into_iter().try_for_each(|event| evolve(&mut state, event));
         let read = reading.join().map_err(|_| "reading it panicked".to_owned())?;
         folded.map_err(|error| error.to_string())?;
         read.map(|()| state)

@@ -42,6 +42,7 @@ const METHODS: &[(&str, &str, Required)] = &[
     (INGESTION, "ListGates", Reader),
     (INGESTION, "GetSourcePolicy", Reader),
     (INGESTION, "PutSourcePolicy", Operator),
+    (INGESTION, "EraseTenant", Operator),
     (INGESTION, "Poll", Operator),
     (INGESTION, "ListConnectors", Reader),
     (INGESTION, "ListFetches", Reader),

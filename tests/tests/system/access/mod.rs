@@ -1,5 +1,6 @@
 //! Access control: which callers may call which methods, and that tenants see only their own entries.
 mod actors;
+mod erase;
 mod matrix;
 mod nats;
 mod server;

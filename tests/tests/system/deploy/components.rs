@@ -59,7 +59,17 @@ fn entry_key(entry: &Value) -> Option<String> {
 const SETS: [(&str, &[&str]); 4] = [
     (
         "development",
-        &["backup", "cert-manager", "grpc-route", "hpa", "polling", "prometheus", "receivers", "s3"],
+        &[
+            "backup",
+            "cert-manager",
+            "grpc-route",
+            "hpa",
+            "polling",
+            "prometheus",
+            "receivers",
+            "s3",
+            "tenant-keys",
+        ],
     ),
     ("development", &["backup", "grpc-route", "keda", "prometheus", "receivers", "s3", "single-zone"]),
     (
@@ -75,6 +85,7 @@ const SETS: [(&str, &[&str]); 4] = [
             "receivers",
             "share",
             "single-zone",
+            "tenant-keys",
         ],
     ),
     ("production", &["backup", "keda", "nack", "polling", "prometheus", "receivers", "without-tls"]),

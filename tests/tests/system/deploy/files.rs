@@ -15,10 +15,11 @@ pub(super) enum Use {
 }
 
 /// Variables that name a path, and what is done with it. A new one has to be added here.
-const PATHS: [(&str, Use); 12] = [
+const PATHS: [(&str, Use); 13] = [
     ("OREWATCH_ARCHIVE", Use::Writes),
     ("OREWATCH_CONFIG", Use::Reads),
     ("OREWATCH_DATA", Use::Writes),
+    ("OREWATCH_KEYS_FILE", Use::Reads),
     ("OREWATCH_NATS_CA", Use::Reads),
     ("OREWATCH_NATS_NKEY", Use::Reads),
     ("OREWATCH_SNAPSHOTS", Use::Writes),
@@ -32,7 +33,7 @@ const PATHS: [(&str, Use); 12] = [
 
 /// Keys of the Secrets that operators make, as `docs/cluster.md` and the components describe them, and of
 /// those that cert-manager makes.
-const SECRETS: [(&str, &[&str]); 16] = [
+const SECRETS: [(&str, &[&str]); 17] = [
     ("alerting-tls", TLS),
     ("archive", BUCKET),
     ("backup", BUCKET),
@@ -48,6 +49,7 @@ const SECRETS: [(&str, &[&str]); 16] = [
     ("orewatch-ca", TLS),
     ("publishers", &["COMTRADE_KEY", "GTA_KEY"]),
     ("replica", &["token"]),
+    ("tenant-keys", &["keys.txt"]),
     ("tokens", &["tokens.toml"]),
 ];
 

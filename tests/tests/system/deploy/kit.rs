@@ -17,8 +17,18 @@ pub(super) const SERVICES: [(&str, &str); 3] = [
 
 /// Components in two lists, which together have all of them: of those that exclude each other, each list has
 /// one. `restore` is the last of its list, as it must be.
-const FIRST: [&str; 9] =
-    ["backup", "cert-manager", "grpc-route", "hpa", "nack", "polling", "prometheus", "receivers", "share"];
+const FIRST: [&str; 10] = [
+    "backup",
+    "cert-manager",
+    "grpc-route",
+    "hpa",
+    "nack",
+    "polling",
+    "prometheus",
+    "receivers",
+    "share",
+    "tenant-keys",
+];
 const SECOND: [&str; 5] = ["keda", "polling", "single-zone", "without-tls", "restore"];
 
 /// Rendered objects.

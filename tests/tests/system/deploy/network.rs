@@ -194,7 +194,7 @@ const PRODUCTION: [&str; 7] = [
 ];
 
 /// What each component allows in addition.
-const COMPONENTS: [(&str, &[&str]); 8] = [
+const COMPONENTS: [(&str, &[&str]); 9] = [
     (
         "backup",
         &[
@@ -220,6 +220,7 @@ const COMPONENTS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("share", &["exposure > exposure: 7070", "alerting > alerting: 7070"]),
+    ("tenant-keys", &[]),
 ];
 
 fn all_flows(manifests: &Manifests) -> BTreeSet<String> {

@@ -24,7 +24,7 @@ use super::table::{NamedTables, SortedRow, Table, TableBuilder, Texts};
 use super::unit::ReleaseScope;
 use super::{
     ClaimTable, ConsumerId, FlowsByMarket, GovernanceScore, Holding, Output, Parameter, ParameterKey,
-    Projection, ReleaseContent, Restriction, RestrictionKey, TargetTable,
+    Projection, ReleaseContent, Restriction, RestrictionKey, TargetTable, WithheldRows,
 };
 
 /// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
@@ -47,6 +47,8 @@ pub struct OpenRelease {
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
     notes: Vec<PublisherNote>,
+    /// Why its rows cannot be read. `None`: they can.
+    withheld: Option<WithheldRows>,
     /// The materials whose trade is kept.
     holding: Holding,
 }
@@ -91,8 +93,22 @@ impl OpenRelease {
             concerned: content.concerned.clone(),
             proxies: content.proxies.clone(),
             purities: content.purities.clone(),
+            withheld: content.withheld,
             ..Self::default()
         }
+    }
+
+    /// The tenant that owns it. Empty: it is everyone's.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        &self.release.tenant
+    }
+
+    /// Drops its rows, and those that follow.
+    pub fn withhold(&mut self, why: WithheldRows) {
+        let withheld = Some(why.after(self.withheld));
+        let (release, holding) = (std::mem::take(&mut self.release), std::mem::take(&mut self.holding));
+        *self = Self { release, holding, chunks: self.chunks, withheld, ..Self::default() };
     }
 
     /// The same rows, of which only the trade of some materials is kept from now on.
@@ -120,6 +136,9 @@ impl OpenRelease {
     /// # Errors
     /// [`Unreadable`]; some of the chunk's rows may have been added.
     pub fn record(&mut self, data: &Bytes) -> Result<(), Unreadable> {
+        if self.withheld.is_some() {
+            return Ok(());
+        }
         let wire::Recorded { chunk, trade } = wire::Recorded::read(data)?;
         if chunk < self.chunks {
             return Ok(());
@@ -173,6 +192,7 @@ impl OpenRelease {
             proxies: self.proxies,
             purities: self.purities,
             chunks: self.chunks,
+            withheld: self.withheld,
         }
     }
 }

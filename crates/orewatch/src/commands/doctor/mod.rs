@@ -42,14 +42,16 @@ const DEFAULT_DATA: &str = "./orewatch-data";
 const OPERATOR: &str = "operator";
 
 /// Keys whose values are files or folders that must be readable.
-const FILES: [&str; 14] = [
+const FILES: [&str; 16] = [
     "access-file",
     "ca-file",
+    "keys-file",
     "nats-ca",
     "nats-cert",
     "nats-creds",
     "nats-key",
     "nats-nkey",
+    "otlp-ca",
     "secrets-dir",
     "tls-ca",
     "tls-cert",
@@ -165,7 +167,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
     let settings = session.settings(&[&args])?;
     let out = args.output.output(session.out(&settings)?)?;
     let target = args.log_target(&settings)?;
-    let (places, mut found) = services_settings(&session, &settings, args.identity(), &target)?;
+    let (places, mut found) = services_settings(&session, &settings, args.identity(), &target).await?;
     let facts = facts(&args, &session, &settings, target, places)?;
     let means = means(&args, &session, &settings)?;
     for step in plan(&facts) {
@@ -188,7 +190,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 type Places = Vec<(&'static str, Location)>;
 
 /// Folders and buckets of the services with these settings, and whether the settings are good.
-fn services_settings(
+async fn services_settings(
     session: &Session,
     settings: &Settings,
     name: &str,
@@ -210,6 +212,12 @@ fn services_settings(
         }
     };
     found.checks.push(Check::pass("settings", "services", "valid"));
+    if settings.source("keys-file").is_some() {
+        found.checks.push(match config.ingestion.keys.check().await {
+            Ok(()) => Check::pass("settings", "keys-file", "valid"),
+            Err(error) => Check::of_failure("settings", "keys-file", &error.into()),
+        });
+    }
     let snapshots = config.exposure.snapshots.map(|place| ("snapshots", place.location));
     Ok(([("archive", config.ingestion.archive)].into_iter().chain(snapshots).collect(), found))
 }
@@ -247,7 +255,7 @@ fn means(args: &Args, session: &Session, settings: &Settings) -> Result<Means, F
     let identity = identity.ok_or_else(|| Failure::internal("the identity is not in the list"))?;
     let holds_leases = identity.holds_leases && settings.get_or("share", false)?;
     let mut authorities = Vec::new();
-    for key in ["nats-ca", "ca-file", "tls-ca"] {
+    for key in ["nats-ca", "ca-file", "otlp-ca", "tls-ca"] {
         authorities.extend(settings.get::<PathBuf>(key)?);
     }
     Ok(Means {

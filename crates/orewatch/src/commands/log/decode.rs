@@ -1,6 +1,9 @@
 //! Data of events as JSON, by the descriptors of the contracts.
+use orewatch_contracts::common::v1::SealedContent;
 use orewatch_contracts::{DESCRIPTORS, Failure};
 use orewatch_eventlog::Event;
+use orewatch_store::sealed::sealed_with;
+use prost::Name as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::{Value, json};
 
@@ -18,9 +21,15 @@ impl Decoder {
         DescriptorPool::decode(DESCRIPTORS).map(Self).map_err(|error| Failure::internal(error.to_string()))
     }
 
-    /// The data of an event. Null if this version does not know its type, or cannot decode it.
+    /// The data of an event, as they are stored: content that is sealed stays so. Null if this version does
+    /// not know its type, or cannot decode it.
     pub(super) fn data(&self, event: &Event) -> Value {
-        let decoded = self.0.get_message_by_name(&event.kind).and_then(|message| {
+        let name = match sealed_with(event) {
+            Ok(Some(_)) => SealedContent::full_name(),
+            Ok(None) => event.kind.clone(),
+            Err(_) => return Value::Null,
+        };
+        let decoded = self.0.get_message_by_name(&name).and_then(|message| {
             let message = DynamicMessage::decode(message, event.data.clone()).ok()?;
             serde_json::to_value(message).ok()
         });

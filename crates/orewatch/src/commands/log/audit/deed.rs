@@ -5,6 +5,7 @@ use orewatch_contracts::alerting::v1::{AlertEvent, AlertEventKind, NotificationP
 use orewatch_contracts::common::v1::EventSkipped;
 use orewatch_contracts::ingestion::v1::{ObservationEvent, ObservationEventKind};
 use orewatch_eventlog::{EVENT_SKIPPED, Error, Event};
+use orewatch_store::sealed::plain_part;
 
 /// What somebody did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,9 +29,12 @@ pub(super) fn deed(event: &Event) -> Result<Option<Deed>, Error> {
         return event.message().map(|mark| Some(marked(event, mark)));
     }
     if let Some(kind) = ObservationEventKind::from_name(&event.kind) {
-        let Some(read) = has_deed(kind).then(|| ObservationEvent::read(event)).transpose()? else {
+        if !has_deed(kind) {
             return Ok(None);
-        };
+        }
+        // Who did it stays readable when the rest is sealed.
+        let plain = plain_part(event)?;
+        let read = ObservationEvent::read(plain.as_ref().unwrap_or(event))?;
         return Ok(read.and_then(|read| of_observation(read, release(event))));
     }
     match AlertEventKind::from_name(&event.kind) {
@@ -55,11 +59,6 @@ fn by(action: &'static str, object: String, actor: String, reason: String) -> Op
     Some(Deed { action, object, actor, reason })
 }
 
-/// A deed of which the log does not say who did it.
-fn by_nobody(action: &'static str, object: String, reason: String) -> Option<Deed> {
-    by(action, object, String::new(), reason)
-}
-
 fn marked(event: &Event, mark: EventSkipped) -> Deed {
     let EventSkipped { position, reason, actor, withdrawn, .. } = mark;
     let action = if withdrawn { "withdraw mark" } else { "mark event" };
@@ -70,13 +69,14 @@ fn of_observation(event: ObservationEvent, release: String) -> Option<Deed> {
     match event {
         ObservationEvent::ReleaseOpened(opened) => {
             let id = opened.release.map_or(release, |release| release.id);
-            by_nobody("open release", id, String::new())
+            by("open release", id, opened.actor, String::new())
         }
-        ObservationEvent::ReleaseHeld(_) => by_nobody("hold release", release, String::new()),
-        ObservationEvent::ReleaseCommitted(_) => by_nobody("commit release", release, String::new()),
-        ObservationEvent::ReleaseRefused(refused) => by_nobody("refuse release", release, refused.reason),
+        ObservationEvent::ReleaseHeld(done) => by("hold release", release, done.actor, String::new()),
+        ObservationEvent::ReleaseCommitted(done) => by("commit release", release, done.actor, String::new()),
+        ObservationEvent::ReleaseRefused(done) => by("refuse release", release, done.actor, done.reason),
         ObservationEvent::ReleaseWithdrawn(done) => by("withdraw release", release, done.actor, done.reason),
         ObservationEvent::RowsRepaired(done) => by("repair rows", release, done.actor, done.reason),
+        ObservationEvent::TenantErased(done) => by("erase tenant", done.tenant, done.actor, done.reason),
         ObservationEvent::SourcePolicyRevised(done) => {
             by("revise policy", format!("revision {}", done.revision), done.actor, done.reason)
         }
@@ -156,10 +156,10 @@ fn of_notification(event: AlertEvent) -> Option<Deed> {
         AlertEvent::DeliveryRequested(done) => {
             by("send again", done.notification.unwrap_or_default().id, done.actor, none())
         }
-        AlertEvent::NotificationPlanned(NotificationPlanned { notification: Some(planned) })
+        AlertEvent::NotificationPlanned(NotificationPlanned { notification: Some(planned), actor })
             if planned.drill =>
         {
-            by_nobody("drill", planned.receiver, none())
+            by("drill", planned.receiver, actor, none())
         }
         _ => None,
     }
@@ -173,9 +173,10 @@ mod tests {
         Acknowledgement, AlertAcknowledged, AlertFired, DeliveryAttempted, Notification, Rule, RulePut,
         Silence, SilencePut,
     };
+    use orewatch_contracts::common::v1::SealedContent;
     use orewatch_contracts::ids::Namespace;
     use orewatch_contracts::ingestion::v1::{
-        ObservationsRecorded, PollStarted, ReleaseCommitted, ReleaseWithdrawn,
+        ObservationsRecorded, PollStarted, ReleaseCommitted, ReleaseHeld, ReleaseWithdrawn, TenantErased,
     };
     use orewatch_eventlog::StreamName;
     use prost::Message as _;
@@ -216,8 +217,13 @@ mod tests {
             on_observations(withdrawn),
             by("withdraw release", text("baci-hs92/202601-ab"), text("ann"), text("typing error"))
         );
+        // Before this version events of releases said nothing of it.
         let committed = on_observations(ReleaseCommitted::default()).unwrap();
         assert_eq!((committed.action, committed.actor.as_str()), ("commit release", ""));
+        let committed = ReleaseCommitted { actor: text("ann"), ..ReleaseCommitted::default() };
+        assert_eq!(on_observations(committed).unwrap().actor, "ann");
+        let erased = TenantErased { tenant: text("acme"), reason: text("left"), ..TenantErased::default() };
+        assert_eq!(on_observations(erased), by("erase tenant", text("acme"), String::new(), text("left")));
         let rule = Some(Rule { id: text("acme:lines"), ..Rule::default() });
         let put = RulePut { rule, actor: text("bob"), reason: text("tighter"), ..RulePut::default() };
         assert_eq!(on_alerts(put), by("put rule", text("acme:lines"), text("bob"), text("tighter")));
@@ -228,6 +234,19 @@ mod tests {
             Some(Acknowledgement { alert: text("a"), owner: text("ann"), ..Acknowledgement::default() });
         let acknowledged = on_alerts(AlertAcknowledged { acknowledgement }).unwrap();
         assert_eq!((acknowledged.object.as_str(), acknowledged.actor.as_str()), ("a", "ann"));
+    }
+
+    #[test]
+    fn who_did_it_is_shown_when_the_rest_is_sealed() {
+        let sealed = SealedContent {
+            form: 1,
+            key: vec![7; 16].into(),
+            plain: ReleaseHeld { actor: text("ann"), ..ReleaseHeld::default() }.encode_to_vec().into(),
+            content: vec![1; 40].into(),
+        };
+        let kind = ObservationEventKind::ReleaseHeld.name();
+        let held = deed(&stored("observations.ours.1", kind, sealed.encode_to_vec())).unwrap();
+        assert_eq!(held, by("hold release", text("ours/1"), text("ann"), String::new()));
     }
 
     #[test]
@@ -254,10 +273,10 @@ mod tests {
         let planned = |drill| {
             let notification =
                 Some(Notification { drill, receiver: text("desk"), ..Notification::default() });
-            on_alerts(NotificationPlanned { notification })
+            on_alerts(NotificationPlanned { notification, actor: text("ann") })
         };
         assert_eq!(planned(false), None);
-        assert_eq!(planned(true), by_nobody("drill", text("desk"), String::new()));
+        assert_eq!(planned(true), by("drill", text("desk"), text("ann"), String::new()));
         assert_eq!(deed(&stored("alerts.x", "orewatch.alerting.v9.Unknown", vec![1])), Ok(None));
     }
 }

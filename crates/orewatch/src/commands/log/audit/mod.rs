@@ -27,10 +27,10 @@ const UNRECORDED: &str = "unrecorded";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Every command that changes something is an event on a log: releases that were opened, committed, held,
-refused, withdrawn or repaired, the source policy, rules, receivers, subscriptions, silences,
-inhibitions, acknowledgements, messages that were sent again, drills, and marks of events. The logs
-are read from the beginning; services may run meanwhile. Where callers have tokens, the actor is the
-name of the token, whatever the command said.
+refused, withdrawn or repaired, tenants that were erased, the source policy, rules, receivers,
+subscriptions, silences, inhibitions, acknowledgements, messages that were sent again, drills, and
+marks of events. The logs are read from the beginning; services may run meanwhile. Where callers are
+known, the actor is a pseudonym, whatever the command said; `orewatch actors list` has the names.
 
 Examples:
   orewatch audit --data ./orewatch-data
