@@ -43,6 +43,11 @@ bench-lookthrough *ARGS:
     scripts/prepare scripts/requirements-bench.txt
     cargo bench --profile dist --quiet --locked --workspace --bench lookthrough -- {{ARGS}}
 
+# Ten thousand draws of 300 projects over 17 years, beside numpy on the same projects.
+bench-outlook *ARGS:
+    scripts/prepare scripts/requirements-bench.txt
+    cargo bench --profile dist --quiet --locked --workspace --bench outlook -- {{ARGS}}
+
 # Alerting: what a commit costs to evaluate, latency to a subscriber on both logs, telling, restarts, and the same beside Prometheus
 # and Alertmanager where they are on the path (Debian: prometheus, prometheus-alertmanager). Takes names of parts and sizes.
 bench-alerting *ARGS:

@@ -32,7 +32,11 @@ fn floor(package: &str) -> u8 {
     match package {
         "orewatch-catalog" | "orewatch-contracts" => 0,
         "orewatch-measures" | "orewatch-eventlog" => 1,
-        "orewatch-formats" | "orewatch-rules" | "orewatch-runtime" | "orewatch-store" => 2,
+        "orewatch-foresight"
+        | "orewatch-formats"
+        | "orewatch-rules"
+        | "orewatch-runtime"
+        | "orewatch-store" => 2,
         "orewatch-backup" | "orewatch-receivers" | "orewatch-verification" => 3,
         "orewatch-ingestion" | "orewatch-exposure" | "orewatch-alerting" => 4,
         "orewatch" => 5,
@@ -64,8 +68,14 @@ fn every_crate_uses_only_crates_on_lower_floors() {
 #[test]
 fn pure_crates_depend_on_no_async_code() {
     let metadata = metadata(&["--no-deps"]);
-    let pure =
-        ["orewatch-catalog", "orewatch-contracts", "orewatch-formats", "orewatch-measures", "orewatch-rules"];
+    let pure = [
+        "orewatch-catalog",
+        "orewatch-contracts",
+        "orewatch-foresight",
+        "orewatch-formats",
+        "orewatch-measures",
+        "orewatch-rules",
+    ];
     let async_crates = [
         "async-nats",
         "orewatch-eventlog",
