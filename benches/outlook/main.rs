@@ -18,7 +18,9 @@ use std::process::Command;
 use std::{env, fs};
 
 use orewatch_catalog::{Basis, Stage};
-use orewatch_foresight::{Curve, Delay, Hazards, Plan, Project, ProjectStatus, Prospects, Setup, Stream};
+use orewatch_foresight::{
+    Curve, Delay, Hazards, Project, ProjectStatus, Prospects, Stream, SupplyPlan, SupplySetup,
+};
 use orewatch_tests::tools::{output, root, text};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -116,7 +118,7 @@ fn write(folder: &Path, projects: &[Project]) {
 fn run(projects: &[Project], draws: u32) -> Run {
     let [commit, complete] = HAZARDS;
     let today = ECONOMIES.map(|code| (code.to_owned(), 100.0));
-    let setup = Setup {
+    let setup = SupplySetup {
         material: "copper",
         stage: Stage::Refined,
         basis: Basis::Content,
@@ -132,7 +134,7 @@ fn run(projects: &[Project], draws: u32) -> Run {
         seed: 2026,
     };
     let begun = cpu_time();
-    let plan = Plan::new(&setup, Curve::Expected).expect("the projects are valid");
+    let plan = SupplyPlan::new(&setup, Curve::Expected).expect("the projects are valid");
     let years = plan.years().count();
     let mut sums = vec![0.0; years];
     plan.run(0..draws, |_, table| {

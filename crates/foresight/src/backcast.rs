@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::pool::PoolKey;
-use crate::{Baseline, CaseScore, Distribution, ErrorPool, Series};
+use crate::{Baseline, CaseScore, Distribution, ErrorPool, YearlySeries};
 
 /// A backcast of many series.
 #[derive(Clone, Debug)]
 pub struct Backcast<'a> {
     /// The series. All of them are forecast, and all of them give errors.
-    pub series: &'a [Series],
+    pub series: &'a [YearlySeries],
     /// Years at whose end forecasts are made.
     pub origins: RangeInclusive<i16>,
     /// Forecasts reach this many years ahead.
@@ -66,7 +66,7 @@ impl Backcast<'_> {
 
     /// Forecasts of all years ahead, by series and baseline.
     fn forecasts(&self, origin: i16, baselines: &[Baseline]) -> Vec<(usize, Baseline, Vec<f64>)> {
-        let of_series = |(place, series): (usize, &Series)| {
+        let of_series = |(place, series): (usize, &YearlySeries)| {
             let history = series.up_to(origin).to_vec();
             baselines.iter().filter_map(move |baseline| {
                 let forecast = baseline.forecast(&history, self.horizon).ok()?;
@@ -102,7 +102,7 @@ impl Backcast<'_> {
 /// `origin` are read. Empty: there is no forecast to score.
 #[must_use]
 pub fn rank_pools(
-    series: &[Series],
+    series: &[YearlySeries],
     baseline: Baseline,
     first: i16,
     origin: i16,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::number::float;
 use crate::random::below;
-use crate::{BackcastCase, Baseline, CaseScore, Series, Stream};
+use crate::{BackcastCase, Baseline, CaseScore, Stream, YearlySeries};
 
 /// Times that the cases are drawn again.
 const REPLICATES: u32 = 2_000;
@@ -55,7 +55,7 @@ impl Comparison {
 /// Compares every model of a backcast with no change, some years ahead. The draws follow from the seed.
 #[must_use]
 pub fn compare_with_no_change(
-    series: &[Series],
+    series: &[YearlySeries],
     cases: &[BackcastCase],
     ahead: usize,
     loss: Loss,
@@ -116,7 +116,7 @@ struct Blocks {
 
 impl Blocks {
     fn new(
-        series: &[Series],
+        series: &[YearlySeries],
         losses: &BTreeMap<(usize, i16), f64>,
         reference: &BTreeMap<(usize, i16), f64>,
     ) -> Self {

@@ -3,10 +3,10 @@
 use crate::number::float;
 
 /// The bands that are shown and scored: share of the distribution inside, and its ends in thousandths.
-pub const BANDS: [Band; 3] = [
-    Band { percent: 50, low: 250, high: 750 },
-    Band { percent: 80, low: 100, high: 900 },
-    Band { percent: 95, low: 25, high: 975 },
+pub const BANDS: [QuantileBand; 3] = [
+    QuantileBand { percent: 50, low: 250, high: 750 },
+    QuantileBand { percent: 80, low: 100, high: 900 },
+    QuantileBand { percent: 95, low: 25, high: 975 },
 ];
 
 /// The quantiles at which the pinball loss is scored, in thousandths.
@@ -17,7 +17,7 @@ const POINTS: usize = 199;
 
 /// The central part of a distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Band {
+pub struct QuantileBand {
     /// Share of the distribution inside, in percent.
     pub percent: u8,
     /// Quantile of the lower end, in thousandths.
@@ -87,7 +87,7 @@ impl Distribution {
 
     /// Both ends of a band.
     #[must_use]
-    pub fn band(&self, band: Band) -> [f64; 2] {
+    pub fn band(&self, band: QuantileBand) -> [f64; 2] {
         [band.low, band.high].map(|thousandths| self.quantile(thousandths, 1000))
     }
 

@@ -26,13 +26,13 @@ const INCOMPLETE: &str = "some of supply, claims and demand is only known betwee
 /// // Rare earths refined in 2030, IEA 2025: 25.56 kt outside China, the world uses 122.85, China 40 % of it.
 /// let others = Amount::known(25.56);
 /// let demand = Amount::known(122.85 * 0.6);
-/// let floor = Floor { others, claims: Amount::NOTHING, demand };
+/// let floor = DependenceFloor { others, claims: Amount::NOTHING, demand };
 /// assert!((floor.estimate().value.unwrap() - 0.653).abs() < 1e-3);
 /// // To depend on China for at most 60 %, they need another 3.9 kt.
 /// assert!((floor.missing(0.6).value.unwrap() - 3.92).abs() < 0.01);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Floor {
+pub struct DependenceFloor {
     /// Supply without the dominant supplier, `S - S1`.
     pub others: Amount,
     /// What others than the consumers take of it.
@@ -41,7 +41,7 @@ pub struct Floor {
     pub demand: Amount,
 }
 
-impl Floor {
+impl DependenceFloor {
     /// The floor, 0 to 1, with bounds for what is not known. NOT_APPLICABLE without demand.
     #[must_use]
     pub fn estimate(&self) -> Estimate {

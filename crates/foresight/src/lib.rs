@@ -18,13 +18,13 @@
 //! figures up to an origin are read for a forecast made at it.
 //!
 //! ```
-//! use orewatch_foresight::{Baseline, ErrorPool, Question, ReferenceFigure, reference_series};
+//! use orewatch_foresight::{Baseline, ErrorPool, OutlookQuestion, ReferenceFigure, reference_series};
 //! use orewatch_measures::TargetLine;
 //!
 //! let series = reference_series(ReferenceFigure::ChinaShare).unwrap();
 //! let is_wanted = |(goods, consumer)| (goods, consumer) == ("rare earths", "G7");
 //! let subject = series.iter().find(|series| is_wanted((series.goods(), series.consumer()))).unwrap();
-//! let question = Question {
+//! let question = OutlookQuestion {
 //!     subject,
 //!     series: &series,
 //!     origin: 2024,
@@ -57,26 +57,26 @@ mod stress;
 pub use backcast::{Backcast, BackcastCase, rank_pools};
 pub use baseline::{Baseline, MIN_HISTORY, TooShort, UnknownBaseline};
 pub use coalition::{
-    Allocation, Buyer, CoalitionMarket, MAX_MEMBERS, MemberValue, NoAllocation, ProjectEffect, Route,
-    Supplier, shapley,
+    Allocation, CoalitionMarket, MAX_MEMBERS, MarketBuyer, MarketSupplier, MemberValue, NoAllocation,
+    ProjectEffect, RouteTerms, shapley,
 };
 pub use compare::{Comparison, Loss, compare_with_no_change, holm};
-pub use distribution::{BANDS, Band, Distribution, PINBALL_AT};
-pub use floor::{Floor, missing_for_share, own_share_at_reach};
-pub use likelihood::{Likelihood, probability_text};
-pub use outlook::{BaseRate, MAX_AHEAD, NoOutlook, Outlook, OutlookYear, Question, first_even_year};
+pub use distribution::{BANDS, Distribution, PINBALL_AT, QuantileBand};
+pub use floor::{DependenceFloor, missing_for_share, own_share_at_reach};
+pub use likelihood::{ProbabilityWord, probability_text};
+pub use outlook::{BaseRate, MAX_AHEAD, NoOutlook, Outlook, OutlookQuestion, OutlookYear, first_even_year};
 pub use pool::{ErrorPool, MIN_ERRORS};
 pub use project::{
-    BadDemand, BadHazard, BadPlan, BadProject, Curve, Delay, DemandKind, DemandRow, Driver, Hazards,
-    MAX_DRAWS, MovedProjects, Offtake, Plan, Project, ProjectProblem, ProjectStatus, Prospects, Setup,
-    SupplyFigure, SupplyOutlook, demand_path, reference_moves,
+    BadDemand, BadHazard, BadProject, BadSupplyPlan, Curve, Delay, DemandKind, DemandRow, Driver, Hazards,
+    MAX_DRAWS, MovedProjects, Offtake, Project, ProjectProblem, ProjectStatus, Prospects, SupplyFigure,
+    SupplyOutlook, SupplyPlan, SupplySetup, demand_path, reference_moves,
 };
 pub use random::{Stream, philox};
 pub use reference::{BadReference, ReferenceFigure, reference_series};
-pub use score::{CaseScore, Scores};
-pub use series::{BadSeries, Class, Series, SeriesProblem};
+pub use score::{CalibrationBin, CaseScore, Scores, calibration, calibration_error};
+pub use series::{BadSeries, ConsumerClass, SeriesProblem, YearlySeries};
 pub use stress::{
-    BadScenario, CascadeOutcome, CascadeStart, Chain, Control, Cut, EconomyOutcome, LIBRARY_MONTHS,
-    LIBRARY_SHARES, Link, RankedLoss, Ranking, Response, Scenario, StageMarket, StageOutcome, cascade,
-    months_of_cover, rank_losses, recent_controls, scenario_library,
+    BadStressScenario, CascadeOutcome, CascadeStart, Cut, EconomyOutcome, ExportControl, LIBRARY_MONTHS,
+    LIBRARY_SHARES, LossRanking, RankedLoss, StageMarket, StageOutcome, StressChain, StressResponse,
+    StressScenario, TradeLink, cascade, months_of_cover, rank_losses, recent_controls, scenario_library,
 };

@@ -12,7 +12,7 @@ const COARSE_STEP: f64 = 5.0;
 /// working group II, box on the communication of uncertainty). One table, so that the same word always means
 /// the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Likelihood {
+pub enum ProbabilityWord {
     /// Less than 1 %.
     ExceptionallyUnlikely,
     /// 1 to 10 %.
@@ -29,7 +29,7 @@ pub enum Likelihood {
     VirtuallyCertain,
 }
 
-impl Likelihood {
+impl ProbabilityWord {
     /// The word for a probability, 0 to 1. On the border of two words it is the one nearer to even odds.
     #[must_use]
     pub fn from_probability(probability: f64) -> Self {
@@ -59,7 +59,7 @@ impl Likelihood {
     }
 }
 
-impl fmt::Display for Likelihood {
+impl fmt::Display for ProbabilityWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }

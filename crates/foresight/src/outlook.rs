@@ -9,8 +9,8 @@ use orewatch_measures::TargetLine;
 
 use crate::number::float;
 use crate::{
-    BANDS, Baseline, Class, Distribution, ErrorPool, Likelihood, MIN_ERRORS, Series, TooShort,
-    probability_text,
+    BANDS, Baseline, ConsumerClass, Distribution, ErrorPool, MIN_ERRORS, ProbabilityWord, TooShort,
+    YearlySeries, probability_text,
 };
 
 /// Most years that an outlook reaches ahead.
@@ -18,11 +18,11 @@ pub const MAX_AHEAD: usize = 30;
 
 /// What is asked of history.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub struct OutlookQuestion<'a> {
     /// The series whose future is asked for.
-    pub subject: &'a Series,
+    pub subject: &'a YearlySeries,
     /// The series that give the errors of the past. The subject may be among them.
-    pub series: &'a [Series],
+    pub series: &'a [YearlySeries],
     /// Only figures up to and including this year are read.
     pub origin: i16,
     /// The last year that is asked for.
@@ -68,8 +68,8 @@ impl OutlookYear {
 
     /// The probability in words.
     #[must_use]
-    pub fn likelihood(&self) -> Likelihood {
-        Likelihood::from_probability(self.probability)
+    pub fn likelihood(&self) -> ProbabilityWord {
+        ProbabilityWord::from_probability(self.probability)
     }
 }
 
@@ -110,7 +110,7 @@ impl BaseRate {
     }
 }
 
-impl Question<'_> {
+impl OutlookQuestion<'_> {
     /// The outlook with one pool of errors.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl Question<'_> {
     /// How often series of a class at a level like that of the subject met the target after as many years as
     /// lie before a year. Only complete cases up to the origin count.
     #[must_use]
-    pub fn base_rate(&self, class: Option<Class>, levels: RangeInclusive<f64>, by: i16) -> BaseRate {
+    pub fn base_rate(&self, class: Option<ConsumerClass>, levels: RangeInclusive<f64>, by: i16) -> BaseRate {
         let ahead = usize::try_from(by.saturating_sub(self.origin)).unwrap_or_default();
         let alike = self.series.iter().filter(|series| class.is_none_or(|class| series.class() == class));
         let mut rate = BaseRate { cases: 0, met: 0 };

@@ -8,7 +8,7 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use crate::{BadSeries, Series};
+use crate::{BadSeries, YearlySeries};
 
 const TABLE: &[u8] = include_bytes!("../data/share-series-baci-hs92-202601.csv.gz");
 
@@ -46,7 +46,7 @@ impl ReferenceFigure {
 ///
 /// # Errors
 /// [`BadReference`] if the table in the program is damaged.
-pub fn reference_series(figure: ReferenceFigure) -> Result<Vec<Series>, BadReference> {
+pub fn reference_series(figure: ReferenceFigure) -> Result<Vec<YearlySeries>, BadReference> {
     let mut text = String::new();
     GzDecoder::new(TABLE).read_to_string(&mut text).map_err(|_| BadReference::Unreadable)?;
     let mut rows = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
@@ -64,7 +64,7 @@ pub fn reference_series(figure: ReferenceFigure) -> Result<Vec<Series>, BadRefer
         series.push(value);
     }
     let series = values.into_iter().map(|((goods, consumer), (first, values))| {
-        Series::new(goods, consumer, first, values).map_err(BadReference::Series)
+        YearlySeries::new(goods, consumer, first, values).map_err(BadReference::Series)
     });
     let mut series = series.collect::<Result<Vec<_>, _>>()?;
     if figure == ReferenceFigure::ChinaShare {

@@ -12,7 +12,11 @@ pub struct CaseScore {
     pub crps: f64,
     /// Pinball loss at the quantiles of [`PINBALL_AT`].
     pub pinball: [f64; 3],
-    /// Squared error of the probability of being above the line.
+    /// Probability that the figure would be above the line.
+    pub probability: f64,
+    /// Whether it was.
+    pub is_above: bool,
+    /// Squared error of the probability.
     pub brier: f64,
     /// Whether each of [`BANDS`] contained the figure.
     pub covered: [bool; 3],
@@ -29,12 +33,15 @@ impl CaseScore {
     pub fn new(distribution: &Distribution, forecast: f64, last: f64, observed: f64, line: f64) -> Self {
         let is_above = observed > line;
         let came = if is_above { 1.0 } else { 0.0 };
-        let missed = distribution.share_above(line) - came;
+        let probability = distribution.share_above(line);
+        let missed = probability - came;
         let inside = |[low, high]: [f64; 2]| low <= observed && observed <= high;
         Self {
             absolute: (forecast - observed).abs(),
             crps: distribution.crps(observed),
             pinball: PINBALL_AT.map(|thousandths| distribution.pinball(thousandths, observed)),
+            probability,
+            is_above,
             brier: missed * missed,
             covered: BANDS.map(|band| inside(distribution.band(band))),
             below: distribution.share_where(|value| value <= observed),
@@ -91,8 +98,7 @@ impl Scores {
         self.switched += one(case.switched);
         self.pinball.iter_mut().zip(case.pinball).for_each(|(sum, loss)| *sum += loss);
         self.coverage.iter_mut().zip(case.covered).for_each(|(sum, covered)| *sum += one(covered));
-        let tenth = (1..10).filter(|tenth| case.below * 10.0 >= float(*tenth)).count();
-        if let Some(count) = self.histogram.get_mut(tenth) {
+        if let Some(count) = self.histogram.get_mut(tenth(case.below)) {
             *count += 1.0;
         }
         self
@@ -111,4 +117,47 @@ impl Scores {
             histogram: self.histogram.map(|sum| sum / cases),
         }
     }
+}
+
+/// Forecasts whose probabilities are in the same tenth.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CalibrationBin {
+    /// Number of forecasts.
+    pub cases: usize,
+    /// Mean of their probabilities.
+    pub said: f64,
+    /// Share of them whose figure was above the line.
+    pub came: f64,
+}
+
+/// Whether what is said to happen in seven of ten cases does: forecasts by tenth of their probability. A
+/// tenth without forecasts has zeros.
+#[must_use]
+pub fn calibration<'a>(cases: impl IntoIterator<Item = &'a CaseScore>) -> [CalibrationBin; 10] {
+    let mut bins = [CalibrationBin::default(); 10];
+    for case in cases {
+        if let Some(bin) = bins.get_mut(tenth(case.probability)) {
+            bin.cases += 1;
+            bin.said += case.probability;
+            bin.came += if case.is_above { 1.0 } else { 0.0 };
+        }
+    }
+    for bin in bins.iter_mut().filter(|bin| bin.cases > 0) {
+        let cases = float(bin.cases);
+        (bin.said, bin.came) = (bin.said / cases, bin.came / cases);
+    }
+    bins
+}
+
+/// Mean distance of what was said from what came, over all forecasts, 0 to 1. `None`: there are none.
+#[must_use]
+pub fn calibration_error(bins: &[CalibrationBin]) -> Option<f64> {
+    let cases: usize = bins.iter().map(|bin| bin.cases).sum();
+    let distance: f64 = bins.iter().map(|bin| float(bin.cases) * (bin.said - bin.came).abs()).sum();
+    (cases > 0).then(|| distance / float(cases))
+}
+
+/// The tenth of 0 to 1 that a share is in, from 0.
+fn tenth(share: f64) -> usize {
+    (1..10).filter(|tenth| share * 10.0 >= float(*tenth)).count()
 }

@@ -8,24 +8,24 @@ use crate::number::{is_share, mean};
 ///
 /// A year without a figure ends a series, because it is not zero and not the figure of the year before.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Series {
+pub struct YearlySeries {
     goods: String,
     consumer: String,
     first_year: i16,
     values: Vec<f64>,
-    class: Class,
+    class: ConsumerClass,
 }
 
 /// Kinds of consumers whose series behave alike: the imports of blocs move less from year to year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
+pub enum ConsumerClass {
     /// A bloc of the catalogue.
     Bloc,
     /// Any other consumer.
     Economy,
 }
 
-impl Series {
+impl YearlySeries {
     /// A series that begins in `first_year`, one value a year.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Series {
             return Err(bad(SeriesProblem::OutOfRange { year, value: *value }));
         }
         let is_bloc = blocs().iter().any(|bloc| bloc.code == consumer);
-        let class = if is_bloc { Class::Bloc } else { Class::Economy };
+        let class = if is_bloc { ConsumerClass::Bloc } else { ConsumerClass::Economy };
         Ok(Self { goods: goods.to_owned(), consumer: consumer.to_owned(), first_year, values, class })
     }
 
@@ -62,7 +62,7 @@ impl Series {
 
     /// Kind of the consumer.
     #[must_use]
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> ConsumerClass {
         self.class
     }
 

@@ -9,16 +9,18 @@
 
 use std::time::Instant;
 
-use orewatch_foresight::{Buyer, CoalitionMarket, MAX_MEMBERS, NoAllocation, Route, Supplier, shapley};
+use orewatch_foresight::{
+    CoalitionMarket, MAX_MEMBERS, MarketBuyer, MarketSupplier, NoAllocation, RouteTerms, shapley,
+};
 use proptest::prelude::*;
 
-fn suppliers(supply: &[f64]) -> Vec<Supplier> {
+fn suppliers(supply: &[f64]) -> Vec<MarketSupplier> {
     let named = supply.iter().enumerate();
-    named.map(|(place, supply)| Supplier { name: format!("S{place}"), supply: *supply }).collect()
+    named.map(|(place, supply)| MarketSupplier { name: format!("S{place}"), supply: *supply }).collect()
 }
 
-fn buyers(demand: &[f64], members: usize) -> Vec<Buyer> {
-    let buyer = |(place, demand): (usize, &f64)| Buyer {
+fn buyers(demand: &[f64], members: usize) -> Vec<MarketBuyer> {
+    let buyer = |(place, demand): (usize, &f64)| MarketBuyer {
         name: format!("B{place}"),
         demand: *demand,
         member: place < members,
@@ -26,12 +28,12 @@ fn buyers(demand: &[f64], members: usize) -> Vec<Buyer> {
     demand.iter().enumerate().map(buyer).collect()
 }
 
-fn market(supply: &[f64], demand: &[f64], routes: &[Route]) -> Result<CoalitionMarket, NoAllocation> {
+fn market(supply: &[f64], demand: &[f64], routes: &[RouteTerms]) -> Result<CoalitionMarket, NoAllocation> {
     CoalitionMarket::new(suppliers(supply), 0, buyers(demand, demand.len()), routes)
 }
 
-fn route(supplier: usize, buyer: usize, today: f64, contracted: f64) -> Route {
-    Route { supplier, buyer, today, contracted, most: f64::INFINITY }
+fn route(supplier: usize, buyer: usize, today: f64, contracted: f64) -> RouteTerms {
+    RouteTerms { supplier, buyer, today, contracted, most: f64::INFINITY }
 }
 
 /// The dependence `t` at which what all need, `max(contracted, (1 - t) demand)`, is what there is: supply is
@@ -65,7 +67,7 @@ fn another_solver_comes_to_the_same_allocations() {
             let parts: Vec<&str> = text.split(':').collect();
             let number = |place: usize| parts[place].parse::<f64>().unwrap();
             let place = |place: usize| parts[place].parse::<usize>().unwrap();
-            Route {
+            RouteTerms {
                 supplier: place(0),
                 buyer: place(1),
                 today: number(2),
@@ -73,7 +75,7 @@ fn another_solver_comes_to_the_same_allocations() {
                 most: number(4),
             }
         };
-        let routes: Vec<Route> = fields[2].split_whitespace().map(route).collect();
+        let routes: Vec<RouteTerms> = fields[2].split_whitespace().map(route).collect();
         let (supply, demand) = (numbers(fields[0]), numbers(fields[1]));
         let market = market(&supply, &demand, &routes).unwrap();
         let ours = market.allocate(&market.members()).unwrap();
@@ -115,7 +117,7 @@ fn a_contract_with_the_dominant_supplier_binds() {
 
 #[test]
 fn projects_are_ranked_by_what_a_tonne_does() {
-    let closed = Route { supplier: 2, buyer: 0, today: 0.0, contracted: 0.0, most: 0.0 };
+    let closed = RouteTerms { supplier: 2, buyer: 0, today: 0.0, contracted: 0.0, most: 0.0 };
     let market = market(&[100.0, 10.0, 0.0], &[25.0], &[closed]).unwrap();
     // One tonne lowers the dependence by 1/25, until nothing is left to lower; nothing passes a closed route.
     let effects = market.rank_projects(&[(1, 5.0), (2, 50.0), (1, 30.0), (1, 0.0)]).unwrap();
@@ -128,12 +130,12 @@ fn projects_are_ranked_by_what_a_tonne_does() {
 
 #[test]
 fn impossible_terms_name_their_constraint() {
-    let refused = |routes: &[Route]| market(&[10.0, 5.0], &[6.0, 7.0], routes).unwrap_err();
+    let refused = |routes: &[RouteTerms]| market(&[10.0, 5.0], &[6.0, 7.0], routes).unwrap_err();
     let promised = refused(&[route(1, 0, 0.0, 3.0), route(1, 1, 0.0, 3.0)]);
     assert_eq!(promised.to_string(), "S1 has contracted 6 t of its supply of 5 t: lower the contracts");
     let bought = refused(&[route(0, 0, 0.0, 4.0), route(1, 0, 0.0, 3.0)]);
     assert_eq!(bought.to_string(), "B0 has contracted 7 t for a demand of 6 t: lower the contracts");
-    let limited = refused(&[Route { most: 1.0, ..route(0, 0, 0.0, 2.0) }]);
+    let limited = refused(&[RouteTerms { most: 1.0, ..route(0, 0, 0.0, 2.0) }]);
     assert!(matches!(limited, NoAllocation::Limit { .. }), "{limited}");
     for wrong in
         [route(0, 0, -1.0, 0.0), route(0, 0, 0.0, f64::NAN), route(9, 0, 1.0, 0.0), route(0, 9, 1.0, 0.0)]
@@ -154,7 +156,7 @@ fn all_coalitions_of_twelve_are_solved_in_seconds() {
     let demand: Vec<f64> = (1..=12).map(|place| 10.0 + f64::from(place)).collect();
     let supply = [500.0, 30.0, 22.0, 17.0, 11.0, 7.0, 5.0, 3.0];
     let today = |supplier: usize| (0..12).map(move |buyer| route(supplier, buyer, 0.4, 0.1));
-    let routes: Vec<Route> = (1..supply.len()).flat_map(today).collect();
+    let routes: Vec<RouteTerms> = (1..supply.len()).flat_map(today).collect();
     let market = market(&supply, &demand, &routes).unwrap();
     let begun = Instant::now();
     let values = market.member_values().unwrap();
@@ -165,7 +167,7 @@ fn all_coalitions_of_twelve_are_solved_in_seconds() {
 }
 
 /// A market without limits: supply, demand, and contracts as parts of what is left.
-fn unlimited() -> impl Strategy<Value = (Vec<f64>, Vec<f64>, Vec<Route>)> {
+fn unlimited() -> impl Strategy<Value = (Vec<f64>, Vec<f64>, Vec<RouteTerms>)> {
     (1_usize..5, 1_usize..6).prop_flat_map(|(suppliers, buyers)| {
         let supply = prop::collection::vec(0.0..100.0, suppliers + 1);
         let demand = prop::collection::vec(0.1..80.0, buyers);

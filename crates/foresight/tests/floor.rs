@@ -11,7 +11,7 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 use orewatch_catalog::reference;
-use orewatch_foresight::{Floor, missing_for_share, own_share_at_reach};
+use orewatch_foresight::{DependenceFloor, missing_for_share, own_share_at_reach};
 use orewatch_measures::{Amount, Cover, Sourcing, Status};
 use proptest::prelude::*;
 
@@ -44,7 +44,8 @@ fn floors_for_rare_earths_are_reproduced() {
         assert!((others - outside).abs() < 0.005 && (demand - world).abs() < 0.005, "{year}");
         for (own, floor) in [0.4, 0.5, 0.6].into_iter().zip(floors) {
             let demand = Amount::known(demand * (1.0 - own));
-            let ours = Floor { others: Amount::known(others), claims: Amount::NOTHING, demand }.estimate();
+            let ours =
+                DependenceFloor { others: Amount::known(others), claims: Amount::NOTHING, demand }.estimate();
             assert!((100.0 * ours.value.unwrap() - floor).abs() < 0.1, "{year}, {own}: {ours:?}");
         }
         let reach = own_share_at_reach(others, demand, 0.6).unwrap();
@@ -80,7 +81,8 @@ fn the_floor_of_everybody_else_is_what_n1_cover_leaves() {
     let supply = Sourcing::new(supply, Amount::NOTHING);
     let demand = Sourcing::new(demand, Amount::NOTHING);
     let (cover, largest) = Cover { supply: &supply, demand: &demand }.estimate();
-    let floor = Floor { others: Amount::known(20.0), claims: Amount::NOTHING, demand: Amount::known(55.0) };
+    let floor =
+        DependenceFloor { others: Amount::known(20.0), claims: Amount::NOTHING, demand: Amount::known(55.0) };
     assert_eq!(largest, Some("CHN"));
     assert!((floor.estimate().value.unwrap() + cover.value.unwrap() - 1.0).abs() < 1e-12);
 }
@@ -88,18 +90,24 @@ fn the_floor_of_everybody_else_is_what_n1_cover_leaves() {
 #[test]
 fn what_is_not_known_gives_bounds_and_no_demand_gives_nothing() {
     let demand = Amount::known(40.0) + Amount::between(0.0, 20.0);
-    let floor = Floor { others: Amount::known(20.0), claims: Amount::NOTHING, demand }.estimate();
+    let floor = DependenceFloor { others: Amount::known(20.0), claims: Amount::NOTHING, demand }.estimate();
     assert_eq!((floor.value, floor.status), (Some(0.5), Status::Partial));
     assert!((floor.low.unwrap() - 0.5).abs() < 1e-12 && (floor.high.unwrap() - 2.0 / 3.0).abs() < 1e-12);
-    let withheld = Floor { others: Amount::withheld(), claims: Amount::NOTHING, demand: Amount::known(1.0) };
+    let withheld =
+        DependenceFloor { others: Amount::withheld(), claims: Amount::NOTHING, demand: Amount::known(1.0) };
     let floor = withheld.estimate();
     assert_eq!((floor.value, floor.low, floor.high), (None, Some(0.0), Some(1.0)));
-    let nobody = Floor { others: Amount::known(1.0), claims: Amount::NOTHING, demand: Amount::NOTHING };
+    let nobody =
+        DependenceFloor { others: Amount::known(1.0), claims: Amount::NOTHING, demand: Amount::NOTHING };
     assert_eq!(nobody.estimate().status, Status::NotApplicable);
 }
 
-fn floor(others: f64, claims: f64, demand: f64) -> Floor {
-    Floor { others: Amount::known(others), claims: Amount::known(claims), demand: Amount::known(demand) }
+fn floor(others: f64, claims: f64, demand: f64) -> DependenceFloor {
+    DependenceFloor {
+        others: Amount::known(others),
+        claims: Amount::known(claims),
+        demand: Amount::known(demand),
+    }
 }
 
 proptest! {
@@ -131,7 +139,7 @@ proptest! {
     fn bounds_enclose_every_completion(
         others in 0.0..1e3, wide in 0.0..1e3, claims in 0.0..1e3, demand in 0.1..1e3, at in 0.0..=1.0,
     ) {
-        let bounded = Floor {
+        let bounded = DependenceFloor {
             others: Amount::known(others) + Amount::between(0.0, wide),
             claims: Amount::known(claims),
             demand: Amount::known(demand) + Amount::between(0.0, wide),

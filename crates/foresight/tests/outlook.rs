@@ -8,24 +8,31 @@
 )]
 
 use orewatch_foresight::{
-    BANDS, Baseline, Class, ErrorPool, Likelihood, NoOutlook, Question, ReferenceFigure, Series,
-    first_even_year, probability_text, reference_series,
+    BANDS, Baseline, ConsumerClass, ErrorPool, NoOutlook, OutlookQuestion, ProbabilityWord, ReferenceFigure,
+    YearlySeries, first_even_year, probability_text, reference_series,
 };
 use orewatch_measures::TargetLine;
 use proptest::prelude::*;
 
 const G7_2030: TargetLine = TargetLine { at: 0.6, at_most: true };
 
-fn series() -> Vec<Series> {
+fn series() -> Vec<YearlySeries> {
     reference_series(ReferenceFigure::ChinaShare).unwrap()
 }
 
-fn find<'a>(series: &'a [Series], goods: &str, consumer: &str) -> &'a Series {
+fn find<'a>(series: &'a [YearlySeries], goods: &str, consumer: &str) -> &'a YearlySeries {
     series.iter().find(|series| series.goods() == goods && series.consumer() == consumer).unwrap()
 }
 
-fn question<'a>(series: &'a [Series], subject: &'a Series) -> Question<'a> {
-    Question { subject, series, origin: 2024, until: 2030, target: G7_2030, baseline: Baseline::Shrink }
+fn question<'a>(series: &'a [YearlySeries], subject: &'a YearlySeries) -> OutlookQuestion<'a> {
+    OutlookQuestion {
+        subject,
+        series,
+        origin: 2024,
+        until: 2030,
+        target: G7_2030,
+        baseline: Baseline::Shrink,
+    }
 }
 
 /// Probability, 10, 50 and 90 % quantiles in 2030 and the share that never meets the target, for the G7's
@@ -55,8 +62,8 @@ fn the_goal_of_the_g7_depends_on_the_past_that_counts_as_alike() {
     // 5,376 changes over six years are worth 896 draws: steps of 5 %.
     assert_eq!(outlooks.iter().map(shown).collect::<Vec<_>>(), ["30 %", "30 %", "55 %", "35 %"]);
     let words: Vec<_> = outlooks.iter().map(|outlook| outlook.years.last().unwrap().likelihood()).collect();
-    assert_eq!(words[0], Likelihood::Unlikely);
-    assert_eq!(words[2], Likelihood::AsLikelyAsNot);
+    assert_eq!(words[0], ProbabilityWord::Unlikely);
+    assert_eq!(words[2], ProbabilityWord::AsLikelyAsNot);
     assert_eq!(first_even_year(&outlooks[0].years), None);
     assert_eq!(first_even_year(&outlooks[2].years), Some(2028));
 }
@@ -66,7 +73,7 @@ fn the_goal_of_the_g7_depends_on_the_past_that_counts_as_alike() {
 fn like_cases_give_a_base_rate() {
     let all = series();
     let question = question(&all, find(&all, "rare earths", "G7"));
-    let blocs = question.base_rate(Some(Class::Bloc), 0.6..=0.75, 2030);
+    let blocs = question.base_rate(Some(ConsumerClass::Bloc), 0.6..=0.75, 2030);
     assert_eq!((blocs.cases, blocs.met), (80, 37));
     let everybody = question.base_rate(None, 0.6..=0.75, 2030);
     assert_eq!((everybody.cases, everybody.met), (359, 188));
@@ -78,8 +85,10 @@ fn like_cases_give_a_base_rate() {
 fn what_cannot_be_answered_says_why() {
     let all = series();
     let subject = find(&all, "rare earths", "G7");
-    let ask = |origin, until, series: &[Series]| {
-        Question { origin, until, series, ..question(&all, subject) }.outlook(ErrorPool::All).unwrap_err()
+    let ask = |origin, until, series: &[YearlySeries]| {
+        OutlookQuestion { origin, until, series, ..question(&all, subject) }
+            .outlook(ErrorPool::All)
+            .unwrap_err()
     };
     assert_eq!(ask(2024, 2024, &all), NoOutlook::Years { origin: 2024, until: 2024 });
     assert_eq!(ask(2024, 2090, &all), NoOutlook::Years { origin: 2024, until: 2090 });
@@ -103,7 +112,7 @@ fn a_probability_has_one_word() {
         (1.0, "virtually certain"),
     ];
     for (probability, word) in words {
-        assert_eq!(Likelihood::from_probability(probability).to_string(), word, "{probability}");
+        assert_eq!(ProbabilityWord::from_probability(probability).to_string(), word, "{probability}");
     }
     assert_eq!(probability_text(0.0, 1e6), "under 1 %");
     assert_eq!(probability_text(0.5, 999.0), "50 %");
@@ -121,14 +130,14 @@ proptest! {
         place in 0_usize..224,
     ) {
         let known = series();
-        let other = |series: &Series| {
+        let other = |series: &YearlySeries| {
             let values = (1995_i16..=2024).zip(series.values()).zip(&future);
             let values = values.map(|((year, value), other)| if year > origin { *other } else { *value });
-            Series::new(series.goods(), series.consumer(), 1995, values.collect()).unwrap()
+            YearlySeries::new(series.goods(), series.consumer(), 1995, values.collect()).unwrap()
         };
-        let changed: Vec<Series> = known.iter().map(other).collect();
-        let ask = |series: &[Series]| {
-            let question = Question { origin, until: origin + 4, ..question(series, &series[place]) };
+        let changed: Vec<YearlySeries> = known.iter().map(other).collect();
+        let ask = |series: &[YearlySeries]| {
+            let question = OutlookQuestion { origin, until: origin + 4, ..question(series, &series[place]) };
             let rate = question.base_rate(None, 0.0..=1.0, origin + 4);
             (ErrorPool::ALL.map(|pool| question.outlook(pool)), rate)
         };
@@ -139,7 +148,7 @@ proptest! {
     fn every_outlook_is_a_distribution_of_shares(place in 0_usize..224, line in 0.0..=1.0) {
         let all = series();
         let target = TargetLine { at: line, at_most: true };
-        let question = Question { target, ..question(&all, &all[place]) };
+        let question = OutlookQuestion { target, ..question(&all, &all[place]) };
         for outlook in question.over_pools().unwrap() {
             for year in &outlook.years {
                 prop_assert!((0.0..=1.0).contains(&year.probability));
@@ -150,7 +159,7 @@ proptest! {
             }
         }
         // A target the other way round is met where this one is missed, except on the line itself.
-        let other = Question { target: TargetLine { at: line, at_most: false }, ..question };
+        let other = OutlookQuestion { target: TargetLine { at: line, at_most: false }, ..question };
         let both = [question, other].map(|question| question.outlook(ErrorPool::All).unwrap());
         for (a, b) in both[0].years.iter().zip(&both[1].years) {
             prop_assert!(a.probability + b.probability >= 1.0 - 1e-9);

@@ -12,8 +12,9 @@ use std::thread;
 
 use orewatch_catalog::{Basis, Stage};
 use orewatch_foresight::{
-    BadDemand, BadPlan, Curve, Delay, DemandKind, DemandRow, Hazards, MAX_DRAWS, Offtake, Plan, Project,
-    ProjectStatus, Prospects, Setup, SupplyFigure, SupplyOutlook, demand_path, reference_moves,
+    BadDemand, BadSupplyPlan, Curve, Delay, DemandKind, DemandRow, Hazards, MAX_DRAWS, Offtake, Project,
+    ProjectStatus, Prospects, SupplyFigure, SupplyOutlook, SupplyPlan, SupplySetup, demand_path,
+    reference_moves,
 };
 use orewatch_measures::TargetLine;
 use proptest::prelude::*;
@@ -49,8 +50,8 @@ impl Table {
         Self { today, projects, own: BTreeMap::new() }
     }
 
-    fn setup(&self, prospects: Prospects) -> Setup<'_> {
-        Setup {
+    fn setup(&self, prospects: Prospects) -> SupplySetup<'_> {
+        SupplySetup {
             material: "rare-earths",
             stage: Stage::Refined,
             basis: Basis::RareEarthOxide,
@@ -86,13 +87,13 @@ fn hazards() -> Prospects {
 }
 
 /// All draws of a plan.
-fn draws(plan: &Plan, draws: std::ops::Range<u32>) -> Vec<Vec<f64>> {
+fn draws(plan: &SupplyPlan, draws: std::ops::Range<u32>) -> Vec<Vec<f64>> {
     let mut all = Vec::new();
     plan.run(draws, |_, table| all.push(table.to_vec()));
     all
 }
 
-fn supply(plan: &Plan, table: &[f64], economy: &str, year: i16) -> f64 {
+fn supply(plan: &SupplyPlan, table: &[f64], economy: &str, year: i16) -> f64 {
     let years = plan.years().count();
     let place = plan.economies().iter().position(|code| code == economy).unwrap();
     table[place * years + usize::try_from(year - 2025).unwrap()]
@@ -107,7 +108,7 @@ fn with_everything_certain_supply_is_the_sum() {
     let mut table = Table::new(some_projects());
     // Without windows nothing is left to chance.
     table.projects.iter_mut().for_each(|project| project.start_to = project.start_from);
-    let plan = Plan::new(&table.setup(Prospects::Fixed(1.0)), Curve::Expected).unwrap();
+    let plan = SupplyPlan::new(&table.setup(Prospects::Fixed(1.0)), Curve::Expected).unwrap();
     for drawn in draws(&plan, 0..50) {
         for year in 2025..2042_i16 {
             let of = |economy| supply(&plan, &drawn, economy, year);
@@ -126,7 +127,7 @@ fn with_everything_certain_supply_is_the_sum() {
 fn with_nothing_built_supply_stays_what_it_is() {
     let table = Table::new(some_projects());
     for prospects in [Prospects::Fixed(0.0), Prospects::Hazards(Hazards::new(0.0, 0.0).unwrap())] {
-        let plan = Plan::new(&table.setup(prospects), Curve::Expected).unwrap();
+        let plan = SupplyPlan::new(&table.setup(prospects), Curve::Expected).unwrap();
         for drawn in draws(&plan, 0..50) {
             let total: f64 = drawn.iter().sum();
             assert!((total - 90.0 * 17.0).abs() < 1e-9, "{total}");
@@ -139,7 +140,7 @@ fn draws_are_the_same_on_any_number_of_threads() {
     let table = Table::new(some_projects());
     let mut setup = table.setup(hazards());
     setup.delay = Delay { share: 0.6, least: 0.5, most: 3.0 };
-    let plan = Plan::new(&setup, Curve::Expected).unwrap();
+    let plan = SupplyPlan::new(&setup, Curve::Expected).unwrap();
     let alone = draws(&plan, 0..1_000);
     for threads in [1_u32, 2, 8] {
         let size = 1_000 / threads;
@@ -158,7 +159,8 @@ fn a_project_that_is_added_moves_only_its_own_draws() {
     let before = Table::new(some_projects());
     let mut after = Table::new(some_projects());
     after.projects.insert(1, project("added", "ZAF", 7.0, (2026.0, 2031.0), ProjectStatus::Permitted));
-    let plans = [&before, &after].map(|table| Plan::new(&table.setup(hazards()), Curve::Expected).unwrap());
+    let plans =
+        [&before, &after].map(|table| SupplyPlan::new(&table.setup(hazards()), Curve::Expected).unwrap());
     let [old, new] = [&plans[0], &plans[1]].map(|plan| draws(plan, 0..500));
     let mut differ = 0;
     for (old, new) in old.iter().zip(&new) {
@@ -181,7 +183,7 @@ fn hazards_decide_when_projects_are_built() {
         table.today.clear();
         let mut setup = table.setup(Prospects::Hazards(hazards));
         setup.ramp_years = 0.5;
-        let plan = Plan::new(&setup, Curve::Expected).unwrap();
+        let plan = SupplyPlan::new(&setup, Curve::Expected).unwrap();
         let built =
             draws(&plan, 0..20_000).iter().filter(|drawn| supply(&plan, drawn, "AUS", 2031) > 0.5).count();
         (f64::from(u32::try_from(built).unwrap()) / 20_000.0, hazards.built_within(committed, 5)[5])
@@ -206,7 +208,7 @@ fn an_outlook_of_supply_has_curves_in_order_and_names_what_moves_it() {
     let target = TargetLine { at: 0.84, at_most: true };
     let figure = SupplyFigure::Share { economy: "CHN" };
     let outlooks = Curve::ALL.map(|curve| {
-        let plan = Plan::new(&setup, curve).unwrap();
+        let plan = SupplyPlan::new(&setup, curve).unwrap();
         SupplyOutlook::new(&plan, 4_000, &figure, &target, 2030).unwrap()
     });
     let in_2030 = outlooks.each_ref().map(|outlook| outlook.years[5].probability);
@@ -221,7 +223,7 @@ fn an_outlook_of_supply_has_curves_in_order_and_names_what_moves_it() {
 
     let demand = [40.0; 17];
     let floor = SupplyFigure::Floor { economy: "CHN", demand: &demand, claims: 2.0 };
-    let plan = Plan::new(&setup, Curve::Announced).unwrap();
+    let plan = SupplyPlan::new(&setup, Curve::Announced).unwrap();
     let outlook = SupplyOutlook::new(&plan, 100, &floor, &target, 2041).unwrap();
     // 10 t today and 18 t of projects, less 2 t that others take, for a demand of 40.
     assert!((outlook.years[16].distribution.median() - (1.0 - 26.0 / 40.0)).abs() < 1e-9);
@@ -236,7 +238,7 @@ fn an_outlook_of_supply_has_curves_in_order_and_names_what_moves_it() {
 fn own_probabilities_replace_the_prospects() {
     let mut table = Table::new(some_projects());
     table.own = BTreeMap::from([("caremag".to_owned(), 1.0), ("kalgoorlie".to_owned(), 0.0)]);
-    let plan = Plan::new(&table.setup(hazards()), Curve::Expected).unwrap();
+    let plan = SupplyPlan::new(&table.setup(hazards()), Curve::Expected).unwrap();
     for drawn in draws(&plan, 0..100) {
         assert!((supply(&plan, &drawn, "FRA", 2032) - 3.0).abs() < 1e-9);
         assert!(supply(&plan, &drawn, "AUS", 2041) <= 4.5 + 1e-9);
@@ -249,7 +251,7 @@ fn bad_projects_are_refused_by_name() {
     let refuse = |change: fn(&mut Project)| {
         let mut table = Table::new(some_projects());
         change(&mut table.projects[2]);
-        Plan::new(&table.setup(hazards()), Curve::Expected).unwrap_err().to_string()
+        SupplyPlan::new(&table.setup(hazards()), Curve::Expected).unwrap_err().to_string()
     };
     let cases: [(fn(&mut Project), &str); 9] = [
         (|project| project.capacity_kt = 0.0, "project caremag: capacity is 0: give its yearly output"),
@@ -279,19 +281,22 @@ fn bad_projects_are_refused_by_name() {
 #[test]
 fn bad_parameters_are_refused() {
     let table = Table::new(some_projects());
-    let refuse = |change: fn(&mut Setup<'_>)| {
+    let refuse = |change: fn(&mut SupplySetup<'_>)| {
         let mut setup = table.setup(hazards());
         change(&mut setup);
-        Plan::new(&setup, Curve::Expected).unwrap_err()
+        SupplyPlan::new(&setup, Curve::Expected).unwrap_err()
     };
-    assert!(matches!(refuse(|setup| setup.years = 2030..2030), BadPlan::Years { .. }));
-    assert!(matches!(refuse(|setup| setup.years = 2025..2200), BadPlan::Years { .. }));
-    assert!(matches!(refuse(|setup| setup.as_of = 2030), BadPlan::Years { .. }));
-    assert!(matches!(refuse(|setup| setup.utilisation = 1.2), BadPlan::Parameter { .. }));
-    assert!(matches!(refuse(|setup| setup.ramp_years = 0.0), BadPlan::Parameter { .. }));
-    assert!(matches!(refuse(|setup| setup.prospects = Prospects::Fixed(-0.1)), BadPlan::Parameter { .. }));
-    let late = |setup: &mut Setup<'_>| setup.delay = Delay { share: 0.5, least: 3.0, most: 1.0 };
-    assert!(matches!(refuse(late), BadPlan::Parameter { .. }));
+    assert!(matches!(refuse(|setup| setup.years = 2030..2030), BadSupplyPlan::Years { .. }));
+    assert!(matches!(refuse(|setup| setup.years = 2025..2200), BadSupplyPlan::Years { .. }));
+    assert!(matches!(refuse(|setup| setup.as_of = 2030), BadSupplyPlan::Years { .. }));
+    assert!(matches!(refuse(|setup| setup.utilisation = 1.2), BadSupplyPlan::Parameter { .. }));
+    assert!(matches!(refuse(|setup| setup.ramp_years = 0.0), BadSupplyPlan::Parameter { .. }));
+    assert!(matches!(
+        refuse(|setup| setup.prospects = Prospects::Fixed(-0.1)),
+        BadSupplyPlan::Parameter { .. }
+    ));
+    let late = |setup: &mut SupplySetup<'_>| setup.delay = Delay { share: 0.5, least: 3.0, most: 1.0 };
+    assert!(matches!(refuse(late), BadSupplyPlan::Parameter { .. }));
 }
 
 #[test]
@@ -352,7 +357,7 @@ proptest! {
         let table = Table::new(projects);
         let plans = |prospects, curve| {
             let delay = Delay { share, least: 0.0, most };
-            Plan::new(&Setup { delay, ..table.setup(prospects) }, curve).unwrap()
+            SupplyPlan::new(&SupplySetup { delay, ..table.setup(prospects) }, curve).unwrap()
         };
         let [low, high] = [f64::min(p, more), f64::max(p, more)].map(Prospects::Fixed);
         let order = [
@@ -374,8 +379,8 @@ proptest! {
     fn curves_follow_the_formula(projects in any_projects(), ramp_years in 0.2..5.0) {
         let mut table = Table::new(projects);
         table.projects.iter_mut().for_each(|project| project.start_to = project.start_from);
-        let setup = Setup { ramp_years, ..table.setup(Prospects::Fixed(1.0)) };
-        let plan = Plan::new(&setup, Curve::Announced).unwrap();
+        let setup = SupplySetup { ramp_years, ..table.setup(Prospects::Fixed(1.0)) };
+        let plan = SupplyPlan::new(&setup, Curve::Announced).unwrap();
         let drawn = &draws(&plan, 3..4)[0];
         for economy in ["AUS", "USA"].into_iter().filter(|code| plan.economies().iter().any(|e| e == code)) {
             for year in 2025..2042_i16 {

@@ -11,13 +11,14 @@ use std::time::Instant;
 
 use orewatch_catalog::{Stage, material};
 use orewatch_foresight::{
-    BadScenario, CascadeStart, Chain, Cut, LIBRARY_MONTHS, LIBRARY_SHARES, Link, RankedLoss, Response,
-    Scenario, StageMarket, cascade, months_of_cover, rank_losses, recent_controls, scenario_library,
+    BadStressScenario, CascadeStart, Cut, LIBRARY_MONTHS, LIBRARY_SHARES, RankedLoss, StageMarket,
+    StressChain, StressResponse, StressScenario, TradeLink, cascade, months_of_cover, rank_losses,
+    recent_controls, scenario_library,
 };
 use proptest::prelude::*;
 
-fn link(from: usize, to: usize, tonnes: f64) -> Link {
-    Link { from, to, tonnes, frozen: false }
+fn link(from: usize, to: usize, tonnes: f64) -> TradeLink {
+    TradeLink { from, to, tonnes, frozen: false }
 }
 
 fn is_near(ours: &[f64], expected: &[f64]) -> bool {
@@ -48,10 +49,10 @@ fn the_published_toy_is_exact() {
     assert_eq!((whole.left, half.left), (0.0, 0.0));
 }
 
-const RESPONSE: Response = Response { absorbed: 0.0, stocks: true, spare: true };
+const RESPONSE: StressResponse = StressResponse { absorbed: 0.0, stocks: true, spare: true };
 
 /// Two stages of three economies: CHN mines and refines most, AUS mines, JPN only uses.
-fn chain() -> Chain {
+fn chain() -> StressChain {
     let stage = |stage, output: [f64; 3], flows: &[(usize, usize, f64)]| StageMarket {
         stage,
         output: output.to_vec(),
@@ -60,7 +61,7 @@ fn chain() -> Chain {
         flows: flows.to_vec(),
         substitutable: 0.0,
     };
-    Chain {
+    StressChain {
         material: "rare-earths".to_owned(),
         economies: ["AUS", "CHN", "JPN"].map(str::to_owned).to_vec(),
         stages: vec![
@@ -70,8 +71,8 @@ fn chain() -> Chain {
     }
 }
 
-fn scenario(cuts: Vec<Cut>, share: f64, months: f64) -> Scenario {
-    Scenario {
+fn scenario(cuts: Vec<Cut>, share: f64, months: f64) -> StressScenario {
+    StressScenario {
         id: "test".to_owned(),
         material: "rare-earths".to_owned(),
         cuts,
@@ -125,7 +126,7 @@ fn stocks_spare_capacity_and_substitutes_come_in_this_order() {
     // and 3 are replaced.
     let parts = [japan.from_stocks, japan.from_spare, japan.substituted, japan.short];
     assert!(is_near(&parts, &[10.0, 8.0, 3.0, 9.0]), "{japan:?}");
-    let bare = Response { absorbed: 0.0, stocks: false, spare: false };
+    let bare = StressResponse { absorbed: 0.0, stocks: false, spare: false };
     let japan = chain.apply(&stop, &bare).unwrap()[1].economies[2];
     assert!(is_near(&[japan.substituted, japan.short, japan.lost()], &[3.0, 27.0, 30.0]), "{japan:?}");
 }
@@ -133,17 +134,17 @@ fn stocks_spare_capacity_and_substitutes_come_in_this_order() {
 #[test]
 fn invalid_scenarios_are_refused_by_name() {
     let china = || vec![exports(Stage::Refined, "CHN")];
-    let apply = |scenario: &Scenario| chain().apply(scenario, &RESPONSE).unwrap_err();
+    let apply = |scenario: &StressScenario| chain().apply(scenario, &RESPONSE).unwrap_err();
     for wrong in [
         scenario(china(), 0.0, 6.0),
         scenario(china(), 1.5, 6.0),
         scenario(china(), 0.5, 0.0),
         scenario(china(), 0.5, f64::NAN),
-        Scenario { probability: Some(1.2), ..scenario(china(), 0.5, 6.0) },
+        StressScenario { probability: Some(1.2), ..scenario(china(), 0.5, 6.0) },
     ] {
-        assert!(matches!(apply(&wrong), BadScenario::Number { .. }), "{wrong:?}");
+        assert!(matches!(apply(&wrong), BadStressScenario::Number { .. }), "{wrong:?}");
     }
-    assert!(matches!(apply(&scenario(vec![], 0.5, 6.0)), BadScenario::Nothing { .. }));
+    assert!(matches!(apply(&scenario(vec![], 0.5, 6.0)), BadStressScenario::Nothing { .. }));
     let unknown = apply(&scenario(vec![exports(Stage::Refined, "ZZZ")], 0.5, 6.0));
     assert_eq!(unknown.to_string(), "scenario test: no figures of ZZZ are held for this material");
     let stage = apply(&scenario(vec![Cut::Trade { stage: Stage::Manufactured }], 0.5, 6.0));
@@ -177,7 +178,7 @@ fn losses_are_ranked_with_and_without_probabilities() {
 }
 
 /// A world of many economies, each selling to some others.
-fn world(material: &str, seed: usize, economies: usize) -> Chain {
+fn world(material: &str, seed: usize, economies: usize) -> StressChain {
     let number = |place: usize| f64::from(u32::try_from((place * 7919 + seed * 104_729) % 1000).unwrap());
     let stage = |stage, shift: usize| {
         let mut flows = Vec::new();
@@ -196,7 +197,7 @@ fn world(material: &str, seed: usize, economies: usize) -> Chain {
             substitutable: 0.05,
         }
     };
-    Chain {
+    StressChain {
         material: material.to_owned(),
         economies: (0..economies).map(|place| format!("E{place:02}")).collect(),
         stages: vec![stage(Stage::Mined, 0), stage(Stage::Refined, 3)],
@@ -206,7 +207,7 @@ fn world(material: &str, seed: usize, economies: usize) -> Chain {
 /// 1,320 scenarios over all consumers take well below 5 s; the limit has room for slow machines.
 #[test]
 fn the_library_has_over_a_thousand_scenarios_and_is_applied_in_seconds() {
-    let chains: Vec<Chain> = (0..11).map(|place| world(&format!("m{place}"), place, 200)).collect();
+    let chains: Vec<StressChain> = (0..11).map(|place| world(&format!("m{place}"), place, 200)).collect();
     let library = scenario_library(&chains);
     assert_eq!(library.len(), 11 * 2 * 5 * 2 * LIBRARY_SHARES.len() * LIBRARY_MONTHS.len());
     assert!(library.len() >= 1_200);
@@ -237,7 +238,7 @@ fn assert_conserved(outcomes: &[orewatch_foresight::StageOutcome]) {
 }
 
 /// Output, stocks and losses by economy, and flows that no economy exports more of than it has.
-fn network() -> impl Strategy<Value = (Vec<f64>, Vec<f64>, Vec<f64>, Vec<Link>)> {
+fn network() -> impl Strategy<Value = (Vec<f64>, Vec<f64>, Vec<f64>, Vec<TradeLink>)> {
     (2_usize..7).prop_flat_map(|count| {
         let amounts = || prop::collection::vec(0.0..100.0, count);
         let parts = prop::collection::vec(0.0..1.0, count);
@@ -293,7 +294,7 @@ proptest! {
             2 => Cut::Route { stage: Stage::Refined, from: economy, to: "E07".to_owned() },
             _ => Cut::Trade { stage: Stage::Refined },
         };
-        let response = Response { absorbed, ..RESPONSE };
+        let response = StressResponse { absorbed, ..RESPONSE };
         let outcomes = chain.apply(&scenario(vec![cut], share, months), &response).unwrap();
         assert_conserved(&outcomes);
     }

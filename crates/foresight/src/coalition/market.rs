@@ -10,7 +10,7 @@ const ROUNDING: f64 = 1e-9;
 
 /// A supplier.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Supplier {
+pub struct MarketSupplier {
     /// Its name, such as `AUS`.
     pub name: String,
     /// What it supplies in the year, in tonnes of one basis.
@@ -19,7 +19,7 @@ pub struct Supplier {
 
 /// A buyer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Buyer {
+pub struct MarketBuyer {
     /// Its name, such as `JPN`.
     pub name: String,
     /// What it uses in the year, in tonnes of the same basis.
@@ -31,7 +31,7 @@ pub struct Buyer {
 /// The terms between a supplier and a buyer. Where there are none, nothing is bought today and anything may
 /// be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Route {
+pub struct RouteTerms {
     /// Place of the supplier.
     pub supplier: usize,
     /// Place of the buyer.
@@ -47,10 +47,10 @@ pub struct Route {
 /// A market with a dominant supplier, checked.
 ///
 /// ```
-/// use orewatch_foresight::{Buyer, CoalitionMarket, Supplier};
+/// use orewatch_foresight::{MarketBuyer, CoalitionMarket, MarketSupplier};
 ///
-/// let supplier = |name: &str, supply| Supplier { name: name.to_owned(), supply };
-/// let buyer = |name: &str, demand| Buyer { name: name.to_owned(), demand, member: true };
+/// let supplier = |name: &str, supply| MarketSupplier { name: name.to_owned(), supply };
+/// let buyer = |name: &str, demand| MarketBuyer { name: name.to_owned(), demand, member: true };
 /// let suppliers = vec![supplier("CHN", 80.0), supplier("AUS", 20.0)];
 /// let buyers = vec![buyer("JPN", 30.0), buyer("DEU", 20.0)];
 /// let market = CoalitionMarket::new(suppliers, 0, buyers, &[]).unwrap();
@@ -59,9 +59,9 @@ pub struct Route {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct CoalitionMarket {
-    pub(super) suppliers: Vec<Supplier>,
+    pub(super) suppliers: Vec<MarketSupplier>,
     pub(super) dominant: usize,
-    pub(super) buyers: Vec<Buyer>,
+    pub(super) buyers: Vec<MarketBuyer>,
     /// Terms by supplier and then buyer.
     terms: Vec<Terms>,
 }
@@ -83,10 +83,10 @@ impl CoalitionMarket {
     /// # Errors
     /// [`NoAllocation`] names the first amount that is invalid, or the constraint that nothing can satisfy.
     pub fn new(
-        suppliers: Vec<Supplier>,
+        suppliers: Vec<MarketSupplier>,
         dominant: usize,
-        buyers: Vec<Buyer>,
-        routes: &[Route],
+        buyers: Vec<MarketBuyer>,
+        routes: &[RouteTerms],
     ) -> Result<Self, NoAllocation> {
         let sides = suppliers.len().max(buyers.len());
         if sides > MAX_SIDES || dominant >= suppliers.len() || !buyers.iter().any(|buyer| buyer.member) {
@@ -106,7 +106,7 @@ impl CoalitionMarket {
 
     /// The buyers.
     #[must_use]
-    pub fn buyers(&self) -> &[Buyer] {
+    pub fn buyers(&self) -> &[MarketBuyer] {
         &self.buyers
     }
 
@@ -155,7 +155,7 @@ impl CoalitionMarket {
         market
     }
 
-    fn set(&mut self, route: &Route) -> Result<(), NoAllocation> {
+    fn set(&mut self, route: &RouteTerms) -> Result<(), NoAllocation> {
         let name = |place: usize, names: &[String]| names.get(place).cloned().unwrap_or_default();
         let suppliers: Vec<String> = self.suppliers.iter().map(|supplier| supplier.name.clone()).collect();
         let buyers: Vec<String> = self.buyers.iter().map(|buyer| buyer.name.clone()).collect();
@@ -167,7 +167,7 @@ impl CoalitionMarket {
             return Err(NoAllocation::Route { supplier, buyer });
         }
         if route.contracted > route.most {
-            let Route { contracted, most, .. } = *route;
+            let RouteTerms { contracted, most, .. } = *route;
             return Err(NoAllocation::Limit { supplier, buyer, contracted, most });
         }
         match self.terms.get_mut(place).filter(|_| route.buyer < buyers.len()) {

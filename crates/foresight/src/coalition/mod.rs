@@ -12,5 +12,5 @@ mod market;
 mod program;
 
 pub use game::{MAX_MEMBERS, MemberValue, ProjectEffect, shapley};
-pub use market::{Buyer, CoalitionMarket, NoAllocation, Route, Supplier};
+pub use market::{CoalitionMarket, MarketBuyer, MarketSupplier, NoAllocation, RouteTerms};
 pub use program::Allocation;

@@ -17,5 +17,5 @@ mod row;
 pub use demand::{BadDemand, DemandKind, DemandRow, demand_path};
 pub use hazard::{BadHazard, Hazards, MovedProjects, reference_moves};
 pub use outlook::{Driver, SupplyFigure, SupplyOutlook};
-pub use plan::{BadPlan, Curve, Delay, MAX_DRAWS, Plan, Prospects, Setup};
+pub use plan::{BadSupplyPlan, Curve, Delay, MAX_DRAWS, Prospects, SupplyPlan, SupplySetup};
 pub use row::{BadProject, Offtake, Project, ProjectProblem, ProjectStatus};

@@ -2,7 +2,7 @@
 
 use orewatch_measures::TargetLine;
 
-use super::plan::{MAX_DRAWS, Plan};
+use super::plan::{MAX_DRAWS, SupplyPlan};
 use crate::Distribution;
 use crate::number::float;
 use crate::outlook::OutlookYear;
@@ -58,7 +58,7 @@ impl SupplyOutlook {
     /// supply or no demand in a year, or nothing is drawn.
     #[must_use]
     pub fn new(
-        plan: &Plan,
+        plan: &SupplyPlan,
         draws: u32,
         figure: &SupplyFigure<'_>,
         target: &TargetLine,
@@ -92,7 +92,7 @@ struct Figure<'a> {
 }
 
 impl<'a> Figure<'a> {
-    fn new(plan: &Plan, figure: &SupplyFigure<'a>, years: usize) -> Option<Self> {
+    fn new(plan: &SupplyPlan, figure: &SupplyFigure<'a>, years: usize) -> Option<Self> {
         let (economy, floor) = match figure {
             SupplyFigure::Share { economy } => (*economy, None),
             SupplyFigure::Floor { economy, demand, claims } => (*economy, Some((*demand, *claims))),
@@ -123,7 +123,7 @@ impl<'a> Figure<'a> {
     }
 }
 
-fn drivers(plan: &Plan, met: &[bool], due: usize) -> Vec<Driver> {
+fn drivers(plan: &SupplyPlan, met: &[bool], due: usize) -> Vec<Driver> {
     let names = plan.projects().enumerate();
     let mut drivers: Vec<Driver> =
         names.filter_map(|(place, project)| driver(plan, place, project, met, due)).collect();
@@ -133,7 +133,7 @@ fn drivers(plan: &Plan, met: &[bool], due: usize) -> Vec<Driver> {
 }
 
 /// `None`: the project runs in every draw, or in none, so nothing can be compared.
-fn driver(plan: &Plan, place: usize, project: &str, met: &[bool], due: usize) -> Option<Driver> {
+fn driver(plan: &SupplyPlan, place: usize, project: &str, met: &[bool], due: usize) -> Option<Driver> {
     let (mut running, mut with, mut without) = (0, 0, 0);
     for (draw, met) in (0_u32..).zip(met) {
         let runs = plan.is_running(place, draw, due);

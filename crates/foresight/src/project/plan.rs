@@ -87,7 +87,7 @@ impl Curve {
 
 /// What draws are made from: one material at one stage.
 #[derive(Clone, Debug)]
-pub struct Setup<'a> {
+pub struct SupplySetup<'a> {
     /// Material of the supply and of all projects.
     pub material: &'a str,
     /// Stage of the supply and of all projects.
@@ -118,7 +118,7 @@ pub struct Setup<'a> {
 
 /// Projects and supply, ready to be drawn.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct SupplyPlan {
     first_year: i16,
     years: usize,
     economies: Vec<String>,
@@ -152,12 +152,12 @@ struct Step {
     ramp: i32,
 }
 
-impl Plan {
+impl SupplyPlan {
     /// Prepares draws of one curve.
     ///
     /// # Errors
-    /// [`BadPlan`] if a project or a parameter cannot be used.
-    pub fn new(setup: &Setup<'_>, curve: Curve) -> Result<Self, BadPlan> {
+    /// [`BadSupplyPlan`] if a project or a parameter cannot be used.
+    pub fn new(setup: &SupplySetup<'_>, curve: Curve) -> Result<Self, BadSupplyPlan> {
         let years = check(setup)?;
         let mut projects: Vec<&Project> = setup.projects.iter().collect();
         projects.sort_by(|a, b| a.id.cmp(&b.id));
@@ -231,7 +231,7 @@ impl Plan {
 }
 
 impl Step {
-    fn new(setup: &Setup<'_>, curve: Curve, project: &Project, offset: usize, years: usize) -> Self {
+    fn new(setup: &SupplySetup<'_>, curve: Curve, project: &Project, offset: usize, years: usize) -> Self {
         let certain = curve == Curve::Announced;
         let delay = if certain { Delay::NONE } else { setup.delay };
         let own = setup.own.get(&project.id).copied();
@@ -308,16 +308,16 @@ fn add_up_twice(curve: &mut [f64], constant: f64) {
 }
 
 /// Checks all of a setup. Returns the number of years.
-fn check(setup: &Setup<'_>) -> Result<usize, BadPlan> {
+fn check(setup: &SupplySetup<'_>) -> Result<usize, BadSupplyPlan> {
     let years =
         usize::try_from(i32::from(setup.years.end) - i32::from(setup.years.start)).unwrap_or_default();
     let in_calendar = 1900 <= setup.as_of && setup.as_of <= setup.years.start && setup.years.start <= 2100;
     if !(1..=MAX_YEARS).contains(&years) || !in_calendar {
         let (from, to) = (setup.years.start, setup.years.end);
-        return Err(BadPlan::Years { as_of: setup.as_of, from, to });
+        return Err(BadSupplyPlan::Years { as_of: setup.as_of, from, to });
     }
     if setup.projects.len() > MAX_PROJECTS {
-        return Err(BadPlan::Projects { count: setup.projects.len() });
+        return Err(BadSupplyPlan::Projects { count: setup.projects.len() });
     }
     let delay = setup.delay;
     let in_order = 0.0 <= delay.least && delay.least <= delay.most && delay.most <= 100.0;
@@ -329,11 +329,11 @@ fn check(setup: &Setup<'_>) -> Result<usize, BadPlan> {
         ("probability of projects", setup.prospects.fixed(), is_share(setup.prospects.fixed())),
     ];
     if let Some((parameter, value, _)) = parameters.into_iter().find(|(.., is_good)| !is_good) {
-        return Err(BadPlan::Parameter { parameter, value });
+        return Err(BadSupplyPlan::Parameter { parameter, value });
     }
     let wrong = setup.today.iter().find(|(_, supply)| !(supply.is_finite() && *supply >= 0.0));
     if let Some((economy, supply)) = wrong {
-        return Err(BadPlan::Supply { economy: economy.clone(), value: *supply });
+        return Err(BadSupplyPlan::Supply { economy: economy.clone(), value: *supply });
     }
     let mut seen = BTreeSet::new();
     for project in setup.projects {
@@ -342,7 +342,7 @@ fn check(setup: &Setup<'_>) -> Result<usize, BadPlan> {
     Ok(years)
 }
 
-fn check_project(setup: &Setup<'_>, project: &Project, is_new: bool) -> Result<(), BadProject> {
+fn check_project(setup: &SupplySetup<'_>, project: &Project, is_new: bool) -> Result<(), BadProject> {
     project.check()?;
     let own = setup.own.get(&project.id).copied().filter(|probability| !is_share(*probability));
     let problem = if !is_new {
@@ -370,7 +370,7 @@ impl Prospects {
 }
 
 /// Probability that a project is built by each year of the plan.
-fn built_by(setup: &Setup<'_>, prospects: Prospects, project: &Project, years: usize) -> Vec<f64> {
+fn built_by(setup: &SupplySetup<'_>, prospects: Prospects, project: &Project, years: usize) -> Vec<f64> {
     match prospects {
         Prospects::Fixed(probability) => vec![probability; years],
         Prospects::Hazards(hazards) => {
@@ -407,7 +407,7 @@ fn limit(probability: f64) -> u32 {
 
 /// Why nothing can be drawn.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum BadPlan {
+pub enum BadSupplyPlan {
     /// A project cannot be used.
     #[error(transparent)]
     Project(#[from] BadProject),

@@ -17,7 +17,7 @@ const NOTHING: f64 = 1.5e-8;
 
 /// A flow of trade.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Link {
+pub struct TradeLink {
     /// Place of the exporter.
     pub from: usize,
     /// Place of the importer.
@@ -36,7 +36,7 @@ pub struct CascadeStart<'a> {
     /// Stocks by economy.
     pub stocks: &'a [f64],
     /// Trade. Flows within an economy are left out.
-    pub links: &'a [Link],
+    pub links: &'a [TradeLink],
     /// What each economy loses, at least 0.
     pub losses: &'a [f64],
     /// The part of a loss, after stocks, that cuts use at once: 0 to 1.
@@ -181,7 +181,7 @@ impl<'a> Cascade<'a> {
         parts
     }
 
-    fn can_grow(&self, link: &Link) -> bool {
+    fn can_grow(&self, link: &TradeLink) -> bool {
         !link.frozen && !self.is_short.get(link.from).copied().unwrap_or(true)
     }
 }

@@ -9,8 +9,8 @@
 
 use orewatch_catalog::Stage;
 
-use super::cascade::{CascadeStart, Link, cascade};
-use super::scenario::{BadScenario, Cut, Scenario};
+use super::cascade::{CascadeStart, TradeLink, cascade};
+use super::scenario::{BadStressScenario, Cut, StressScenario};
 
 /// Months of a year.
 const MONTHS: f64 = 12.0;
@@ -35,7 +35,7 @@ pub struct StageMarket {
 
 /// The chain of a material.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Chain {
+pub struct StressChain {
     /// Identifier of the material.
     pub material: String,
     /// Alpha-3 codes of the economies.
@@ -46,7 +46,7 @@ pub struct Chain {
 
 /// How economies answer a loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Response {
+pub struct StressResponse {
     /// The part of a loss, after stocks, that cuts use at once before trade changes, 0 to 1.
     pub absorbed: f64,
     /// Whether stocks are drawn on.
@@ -97,12 +97,16 @@ pub struct StageOutcome {
     pub economies: Vec<EconomyOutcome>,
 }
 
-impl Chain {
+impl StressChain {
     /// Applies a scenario.
     ///
     /// # Errors
-    /// [`BadScenario`] if its numbers are out of range, or it cuts what the chain does not have.
-    pub fn apply(&self, scenario: &Scenario, response: &Response) -> Result<Vec<StageOutcome>, BadScenario> {
+    /// [`BadStressScenario`] if its numbers are out of range, or it cuts what the chain does not have.
+    pub fn apply(
+        &self,
+        scenario: &StressScenario,
+        response: &StressResponse,
+    ) -> Result<Vec<StageOutcome>, BadStressScenario> {
         scenario.check()?;
         let cuts = scenario.cuts.iter().map(|cut| self.place_cut(scenario, cut));
         let cuts = cuts.collect::<Result<Vec<_>, _>>()?;
@@ -120,9 +124,11 @@ impl Chain {
         Ok(outcomes)
     }
 
-    fn place_cut(&self, scenario: &Scenario, cut: &Cut) -> Result<PlacedCut, BadScenario> {
-        let unknown =
-            |wanted: &str| BadScenario::Unknown { scenario: scenario.id.clone(), wanted: wanted.to_owned() };
+    fn place_cut(&self, scenario: &StressScenario, cut: &Cut) -> Result<PlacedCut, BadStressScenario> {
+        let unknown = |wanted: &str| BadStressScenario::Unknown {
+            scenario: scenario.id.clone(),
+            wanted: wanted.to_owned(),
+        };
         let place = |code: &String| {
             self.economies.iter().position(|economy| economy == code).ok_or_else(|| unknown(code))
         };
@@ -166,7 +172,7 @@ struct Shock {
     unmade: Vec<f64>,
     /// Imports that do not come, by economy.
     withheld: Vec<f64>,
-    links: Vec<Link>,
+    links: Vec<TradeLink>,
     /// Economies that may not export more.
     closed: Vec<bool>,
     /// Part of output that lacks input or is cut, by economy: spare capacity lacks it too.
@@ -177,13 +183,14 @@ impl Shock {
     /// The stage before anything is cut; output lacks what its input lacks.
     fn new(market: &StageMarket, span: f64, without_input: &[f64]) -> Self {
         let output: Vec<f64> = market.output.iter().map(|output| output * span).collect();
-        let link = |&(from, to, tonnes): &(usize, usize, f64)| Link {
+        let link = |&(from, to, tonnes): &(usize, usize, f64)| TradeLink {
             from,
             to,
             tonnes: tonnes * span,
             frozen: false,
         };
-        let links: Vec<Link> = market.flows.iter().map(link).filter(|link| link.from != link.to).collect();
+        let links: Vec<TradeLink> =
+            market.flows.iter().map(link).filter(|link| link.from != link.to).collect();
         let mut used = output.clone();
         for link in &links {
             add(&mut used, link.to, link.tonnes);
@@ -212,7 +219,7 @@ impl Shock {
                 add(&mut self.hampered, place, share * (1.0 - hampered));
             }
             CutKind::Flows { from, to } => {
-                let is_cut = |link: &&mut Link| {
+                let is_cut = |link: &&mut TradeLink| {
                     from.is_none_or(|from| link.from == from) && to.is_none_or(|to| link.to == to)
                 };
                 for link in self.links.iter_mut().filter(is_cut) {
@@ -229,7 +236,7 @@ impl Shock {
         }
     }
 
-    fn absorb(&self, market: &StageMarket, response: &Response) -> StageOutcome {
+    fn absorb(&self, market: &StageMarket, response: &StressResponse) -> StageOutcome {
         let losses: Vec<f64> = self.unmade.iter().zip(&self.withheld).map(|(a, b)| a + b).collect();
         let none = vec![0.0; losses.len()];
         let start = CascadeStart {

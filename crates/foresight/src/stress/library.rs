@@ -1,7 +1,7 @@
 //! A library of scenarios: the largest suppliers of every stage, cut in several ways.
 
-use super::chain::{Chain, StageMarket};
-use super::scenario::{Cut, Scenario};
+use super::chain::{StageMarket, StressChain};
+use super::scenario::{Cut, StressScenario};
 
 /// Suppliers of a stage that are cut: the largest exporters.
 const SUPPLIERS: usize = 5;
@@ -16,7 +16,7 @@ pub const LIBRARY_MONTHS: [f64; 3] = [3.0, 6.0, 12.0];
 /// for 3, 6 and 12 months. None of them has a probability. Sixty scenarios a stage: of eleven materials with
 /// two stages, 1,320.
 #[must_use]
-pub fn scenario_library(chains: &[Chain]) -> Vec<Scenario> {
+pub fn scenario_library(chains: &[StressChain]) -> Vec<StressScenario> {
     let stages = chains.iter().flat_map(|chain| chain.stages.iter().map(move |market| (chain, market)));
     let suppliers = stages.flat_map(|(chain, market)| {
         largest_exporters(market).into_iter().filter_map(move |place| {
@@ -27,7 +27,7 @@ pub fn scenario_library(chains: &[Chain]) -> Vec<Scenario> {
     suppliers.flat_map(|(chain, market, economy)| scenarios_of(chain, market, economy)).collect()
 }
 
-fn scenarios_of(chain: &Chain, market: &StageMarket, economy: &str) -> Vec<Scenario> {
+fn scenarios_of(chain: &StressChain, market: &StageMarket, economy: &str) -> Vec<StressScenario> {
     let stage = market.stage;
     let cuts = [
         ("exports", Cut::Exports { stage, economy: economy.to_owned() }),
@@ -39,7 +39,7 @@ fn scenarios_of(chain: &Chain, market: &StageMarket, economy: &str) -> Vec<Scena
             for months in LIBRARY_MONTHS {
                 let id = format!("{}-{stage}-{economy}-{name}-{}-{months}", chain.material, share * 100.0);
                 let (material, cuts) = (chain.material.clone(), vec![cut.clone()]);
-                scenarios.push(Scenario { id, material, cuts, share, months, probability: None });
+                scenarios.push(StressScenario { id, material, cuts, share, months, probability: None });
             }
         }
     }

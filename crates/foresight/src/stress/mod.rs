@@ -11,8 +11,8 @@ mod library;
 mod rank;
 mod scenario;
 
-pub use cascade::{CascadeOutcome, CascadeStart, Link, cascade};
-pub use chain::{Chain, EconomyOutcome, Response, StageMarket, StageOutcome, months_of_cover};
+pub use cascade::{CascadeOutcome, CascadeStart, TradeLink, cascade};
+pub use chain::{EconomyOutcome, StageMarket, StageOutcome, StressChain, StressResponse, months_of_cover};
 pub use library::{LIBRARY_MONTHS, LIBRARY_SHARES, scenario_library};
-pub use rank::{RankedLoss, Ranking, rank_losses};
-pub use scenario::{BadScenario, Control, Cut, Scenario, recent_controls};
+pub use rank::{LossRanking, RankedLoss, rank_losses};
+pub use scenario::{BadStressScenario, Cut, ExportControl, StressScenario, recent_controls};

@@ -21,7 +21,7 @@ impl RankedLoss {
 
 /// Both rankings. They answer different questions, so both are shown.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ranking {
+pub struct LossRanking {
     /// By loss if it comes true, the greatest first.
     pub conditional: Vec<RankedLoss>,
     /// By loss times probability, the greatest first; only scenarios with a probability.
@@ -32,7 +32,7 @@ pub struct Ranking {
 
 /// Ranks losses. Equal ones are in the order of their identifiers.
 #[must_use]
-pub fn rank_losses(losses: Vec<RankedLoss>) -> Ranking {
+pub fn rank_losses(losses: Vec<RankedLoss>) -> LossRanking {
     let mut weighted: Vec<RankedLoss> =
         losses.iter().filter(|loss| loss.probability.is_some()).cloned().collect();
     let value = |loss: &RankedLoss| loss.weighted().unwrap_or_default();
@@ -40,5 +40,5 @@ pub fn rank_losses(losses: Vec<RankedLoss>) -> Ranking {
     let weighted_sum = weighted.iter().map(value).sum();
     let mut conditional = losses;
     conditional.sort_by(|a, b| b.loss.total_cmp(&a.loss).then_with(|| a.scenario.cmp(&b.scenario)));
-    Ranking { conditional, weighted, weighted_sum }
+    LossRanking { conditional, weighted, weighted_sum }
 }

@@ -55,7 +55,7 @@ impl Cut {
 
 /// A question with "if".
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scenario {
+pub struct StressScenario {
     /// Its identifier, such as `gallium-refined-CHN-exports-100-6`.
     pub id: String,
     /// Identifier of the material.
@@ -70,13 +70,13 @@ pub struct Scenario {
     pub probability: Option<f64>,
 }
 
-impl Scenario {
+impl StressScenario {
     /// Checks the numbers.
     ///
     /// # Errors
-    /// [`BadScenario`] names the scenario and what is wrong.
-    pub fn check(&self) -> Result<(), BadScenario> {
-        let bad = |what, value| Err(BadScenario::Number { scenario: self.id.clone(), what, value });
+    /// [`BadStressScenario`] names the scenario and what is wrong.
+    pub fn check(&self) -> Result<(), BadStressScenario> {
+        let bad = |what, value| Err(BadStressScenario::Number { scenario: self.id.clone(), what, value });
         if !(self.share > 0.0 && self.share <= 1.0) {
             return bad("part that is cut", self.share);
         }
@@ -85,7 +85,7 @@ impl Scenario {
         }
         match self.probability.filter(|probability| !is_share(*probability)) {
             Some(probability) => bad("probability", probability),
-            None if self.cuts.is_empty() => Err(BadScenario::Nothing { scenario: self.id.clone() }),
+            None if self.cuts.is_empty() => Err(BadStressScenario::Nothing { scenario: self.id.clone() }),
             None => Ok(()),
         }
     }
@@ -93,7 +93,7 @@ impl Scenario {
 
 /// A scenario that cannot be applied.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum BadScenario {
+pub enum BadStressScenario {
     /// A number out of range.
     #[error(
         "scenario {scenario}: the {what} is {value}: a part is above 0 and at most 1, months are above 0 and \
@@ -125,7 +125,7 @@ pub enum BadScenario {
 
 /// An export control of the last years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Control {
+pub struct ExportControl {
     /// Identifier.
     pub id: &'static str,
     /// What was controlled.
@@ -144,12 +144,12 @@ pub struct Control {
 /// none of them says what was lost: a scenario takes the material and the supplier from here, and part and
 /// months from whoever asks.
 #[must_use]
-pub const fn recent_controls() -> &'static [Control] {
+pub const fn recent_controls() -> &'static [ExportControl] {
     CONTROLS
 }
 
-const CONTROLS: &[Control] = &[
-    Control {
+const CONTROLS: &[ExportControl] = &[
+    ExportControl {
         id: "gallium-germanium-2023",
         title: "gallium, germanium and some of their compounds",
         economy: "CHN",
@@ -159,7 +159,7 @@ const CONTROLS: &[Control] = &[
                  described in https://chinajusticeobserver.com/a/\
                  china-imposes-export-controls-on-gallium-and-germanium",
     },
-    Control {
+    ExportControl {
         id: "graphite-2023",
         title: "natural flake graphite, and synthetic graphite of high purity, strength and density",
         economy: "CHN",
@@ -169,7 +169,7 @@ const CONTROLS: &[Control] = &[
                  https://www.forexlive.com/news/\
                  china-tightens-restrictions-on-some-graphite-exports-20231020/",
     },
-    Control {
+    ExportControl {
         id: "rare-earths-april-2025",
         title: "samarium, gadolinium, terbium, dysprosium, lutetium, scandium and yttrium",
         economy: "CHN",
@@ -178,7 +178,7 @@ const CONTROLS: &[Control] = &[
         source: "Ministry of Commerce and General Administration of Customs, announcement 18 of 2025, as \
                  translated in https://osencmagnet.com/export-controls-on-rare-earth-elements/",
     },
-    Control {
+    ExportControl {
         id: "rare-earths-october-2025",
         title: "rare earths of Chinese origin or technology abroad, and technology for them",
         economy: "CHN",
