@@ -45,6 +45,9 @@ impl ErrorPool {
     /// All pools.
     pub const ALL: [Self; 4] = [Self::All, Self::Centred, Self::SameLevel, Self::SameClass];
 
+    /// The pool whose outlooks have the best scores on the reference series.
+    pub const BEST_SCORED: Self = Self::SameLevel;
+
     /// The identifier.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

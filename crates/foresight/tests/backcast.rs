@@ -140,7 +140,7 @@ fn pools_are_ranked_by_the_past_only() {
     assert_eq!(ranked, rank_pools(&until(2018), Baseline::Shrink, 2010, 2018, 4));
     assert_eq!(ranked.len(), ErrorPool::ALL.len());
     assert!(ranked.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{ranked:?}");
-    assert_eq!(ranked[0].0, ErrorPool::SameLevel, "{ranked:?}");
+    assert_eq!(ranked[0].0, ErrorPool::BEST_SCORED, "{ranked:?}");
 }
 
 #[test]

@@ -95,7 +95,11 @@ fn what_cannot_be_answered_says_why() {
     assert!(matches!(ask(2030, 2032, &all), NoOutlook::History(_)), "it has no figure of 2030");
     assert!(matches!(ask(1997, 1999, &all), NoOutlook::History(_)), "three years are too few");
     let few = NoOutlook::FewErrors { pool: ErrorPool::All, ahead: 1 };
-    assert_eq!(ask(2024, 2030, &[subject.clone()]), few, "one series of 30 years gives 29 changes");
+    assert_eq!(
+        ask(2024, 2030, std::slice::from_ref(subject)),
+        few,
+        "one series of 30 years gives 29 changes"
+    );
     assert!(few.to_string().contains("ask for fewer years"));
 }
 
