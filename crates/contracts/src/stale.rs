@@ -36,6 +36,7 @@ answers!(
     exposure::CompareVintagesResponse,
     exposure::ExplainExposureResponse,
     exposure::GetExposureResponse,
+    exposure::GetOutlookResponse,
     exposure::ListRevisionsResponse,
     exposure::ListScenariosResponse,
     exposure::ListTargetsResponse,

@@ -1,5 +1,7 @@
 //! The gRPC interface: answers requests from a snapshot of the book. It contains no rules about figures.
 
+mod outlook;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,7 +9,7 @@
 //! Reading order: [`book`] (what is known), [`accounts`] (a market's trade and output), [`scope`] (everything
 //! that the measures of a market may look at), [`figures`] (the measures), [`dependents`] and [`decide`]
 //! (what a change of the book means for them). `vintages` compares two points in knowledge time, `revisions`
-//! the editions of a dataset.
+//! the editions of a dataset. `outlook` continues figures into the future, and scores how good that was.
 
 mod absent;
 pub mod accounts;
@@ -25,6 +25,7 @@ mod explain;
 pub mod figures;
 mod grounds;
 mod grpc;
+mod outlook;
 mod page_token;
 mod publisher;
 mod query;
@@ -46,7 +47,8 @@ mod work;
 use std::sync::Arc;
 
 use orewatch_contracts::Failure;
-use orewatch_contracts::exposure::v1::exposure_service_server::{ExposureServiceServer, SERVICE_NAME};
+use orewatch_contracts::exposure::v1::exposure_service_server::{self, ExposureServiceServer};
+use orewatch_contracts::exposure::v1::outlook_service_server::{self, OutlookServiceServer};
 use orewatch_eventlog::EventLog;
 use orewatch_runtime::{Context, Readiness};
 use orewatch_store::snapshots::{EventSnapshots, Room, SnapshotPlace};
@@ -54,6 +56,9 @@ use tonic::service::RoutesBuilder;
 
 /// Upper bound on the size of a message in bytes, in both directions.
 const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Names of the gRPC services, for health checks.
+const SERVICES: &[&str] = &[exposure_service_server::SERVICE_NAME, outlook_service_server::SERVICE_NAME];
 
 /// The logs that the service works on.
 #[derive(Clone, Debug)]
@@ -87,8 +92,11 @@ pub async fn start(
     let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
     let observations = context.follow_log("exposure", logs.observations.name());
     let exposures = context.follow_log("exposure", logs.exposures.name());
-    let readiness = Readiness::start(&context, &[SERVICE_NAME], vec![observations.clone()]).await;
+    let readiness = Readiness::start(&context, SERVICES, vec![observations.clone()]).await;
     let service = grpc::ExposureService::new(known, &logs, observations.clone(), &context);
+    let outlooks = OutlookServiceServer::new(service.clone())
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let server = ExposureServiceServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
@@ -96,6 +104,7 @@ pub async fn start(
         work::Worker { context: context.clone(), logs, announce, readiness, observations, exposures };
     context.spawn("exposure", worker.run(snapshots));
     routes.add_service(server);
+    routes.add_service(outlooks);
     Ok(())
 }
 

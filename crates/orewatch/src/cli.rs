@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
-    exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
+    exposure, gates, ingest, inhibitions, lists, log, measures, outlook, policy, poll, receivers, rejections,
     releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
     units, verify, withdraw,
 };
@@ -64,6 +64,7 @@ Query:
   claims       Show statements with figures, and whether our figures agree with them
   scenarios    List the scenarios that have projections, and what each covers
   targets      Show how far the figures are from announced targets, and at which pace they move
+  outlook      Show how probable it is that a figure meets a threshold, or score forecasts
   measures     List measures, or explain one: formula, inputs, thresholds, source
   concordance  List the material and stage that each product code stands for
   lists        List the lists of critical materials, or show one with its materials and sources
@@ -141,6 +142,8 @@ pub(crate) enum Command {
     Scenarios(scenarios::Args),
     /// Show how far the figures are from announced targets, and at which pace they move
     Targets(targets::Args),
+    /// Show how probable it is that a figure meets a threshold, or score forecasts
+    Outlook(outlook::Args),
     /// List measures, or explain one: formula, inputs, thresholds, source
     Measures(measures::Args),
     /// List the material and stage that each product code stands for

@@ -30,7 +30,7 @@ use orewatch_contracts::Failure;
 use cli::{Cli, Command};
 use commands::{
     acknowledge, alerts, changes, cite, claims, concordance, deliveries, download, drill, errors, explain,
-    exposure, gates, ingest, inhibitions, lists, log, measures, policy, poll, receivers, rejections,
+    exposure, gates, ingest, inhibitions, lists, log, measures, outlook, policy, poll, receivers, rejections,
     releases, repair, revisions, rules, scenarios, serve, setup, silences, sources, subscriptions, targets,
     units, verify, with_client, withdraw,
 };
@@ -76,6 +76,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Log(args) => Box::pin(log::run(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Targets(args) => Box::pin(targets::run(args, session)).await,
+        Command::Outlook(args) => Box::pin(outlook::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
         Command::Changes(args) => Box::pin(changes::run(args, session)).await,
         Command::Revisions(args) => Box::pin(revisions::run(args, session)).await,

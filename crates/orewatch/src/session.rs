@@ -11,6 +11,7 @@ use orewatch_contracts::alerting::v1::delivery_service_client::DeliveryServiceCl
 use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
 use orewatch_contracts::common::v1::LogState;
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
+use orewatch_contracts::exposure::v1::outlook_service_client::OutlookServiceClient;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_contracts::stale::Answer;
 use orewatch_contracts::time::instant;
@@ -255,6 +256,11 @@ impl Client {
     /// Client of the exposure service.
     pub(crate) async fn exposure(&self) -> Result<ExposureServiceClient<Channel>, Failure> {
         Ok(ExposureServiceClient::new(self.channel(Service::Exposure).await?))
+    }
+
+    /// Client of the exposure service: outlooks.
+    pub(crate) async fn outlooks(&self) -> Result<OutlookServiceClient<Channel>, Failure> {
+        Ok(OutlookServiceClient::new(self.channel(Service::Exposure).await?))
     }
 
     /// Client of the alerting service: rules and alerts.

@@ -17,9 +17,10 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
 
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "orewatch.ingestion.v1.IngestionService",
     "orewatch.exposure.v1.ExposureService",
+    "orewatch.exposure.v1.OutlookService",
     "orewatch.alerting.v1.AlertingService",
     "orewatch.alerting.v1.DeliveryService",
     "orewatch.alerting.v1.NotificationService",

@@ -89,6 +89,11 @@ pub(super) const AREA: Area = Area {
         ),
         user("too-deep", "A value is nested too deeply.", "Write it with fewer levels."),
         user(
+            "too-few-years",
+            "A forecast needs five years without a gap, and there are fewer.",
+            "Ingest more years, or ask for a figure with a longer series.",
+        ),
+        user(
             "too-large",
             "A request or a document has too many bytes.",
             "Make it smaller, or split it into several requests.",
@@ -230,6 +235,11 @@ pub(super) const AREA: Area = Area {
             "unsupported-by",
             "The measure does not support this weighting.",
             "Leave the weighting out, or use the one that the hint names.",
+        ),
+        user(
+            "unsupported-measure",
+            "The request does not support this measure.",
+            "Ask for one of the measures that the hint names.",
         ),
     ],
 };

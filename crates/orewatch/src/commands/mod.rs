@@ -17,6 +17,7 @@ pub(crate) mod inhibitions;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod measures;
+pub(crate) mod outlook;
 pub(crate) mod policy;
 pub(crate) mod poll;
 pub(crate) mod receivers;

@@ -14,6 +14,7 @@ mod listed_alert;
 mod market;
 pub(crate) mod method;
 mod notify;
+mod outlook;
 mod policy;
 mod receiver;
 mod release;
@@ -44,6 +45,7 @@ pub(crate) use delivery::attempt_outcome;
 pub(crate) use exposure::{DatasetFigure, projection_words};
 pub(crate) use listed_alert::ListedAlert;
 pub(crate) use notify::{acknowledgement_summary, delivery_word, notification_reason, telling_word};
+pub(crate) use outlook::{OutlookRow, PoolRow, ScoresRow};
 pub(crate) use policy::{
     covers_words, declaration_words, kind_word, period_words, policy_changes, policy_value, preference_words,
     scope_words,
@@ -108,6 +110,7 @@ mod tests {
             ("InhibitionInfo", header::<InhibitionInfo>()),
             ("Method", header::<Method>()),
             ("Notification", header::<Notification>()),
+            ("OutlookRow", header::<OutlookRow<'_>>()),
             ("PolicyChange", header::<PolicyChange>()),
             ("QuarantinedRow", header::<QuarantinedRow<'_>>()),
             ("ReceiverInfo", header::<ReceiverInfo>()),
@@ -117,6 +120,7 @@ mod tests {
             ("Route", header::<Route>()),
             ("RuleInfo", header::<RuleInfo>()),
             ("ScenarioCoverage", header::<ScenarioCoverage<'_>>()),
+            ("ScoresRow", header::<ScoresRow<'_>>()),
             ("SilenceInfo", header::<SilenceInfo>()),
             ("SourceRow", header::<SourceRow>()),
             ("SubscriptionInfo", header::<SubscriptionInfo>()),

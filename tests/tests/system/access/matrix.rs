@@ -21,6 +21,7 @@ use Required::{Analyst, Ingester, Operator, Reader};
 
 const INGESTION: &str = "orewatch.ingestion.v1.IngestionService";
 const EXPOSURE: &str = "orewatch.exposure.v1.ExposureService";
+const OUTLOOK: &str = "orewatch.exposure.v1.OutlookService";
 const ALERTING: &str = "orewatch.alerting.v1.AlertingService";
 const NOTIFICATION: &str = "orewatch.alerting.v1.NotificationService";
 const DELIVERY: &str = "orewatch.alerting.v1.DeliveryService";
@@ -55,6 +56,8 @@ const METHODS: &[(&str, &str, Required)] = &[
     (EXPOSURE, "CheckClaims", Reader),
     (EXPOSURE, "ListRevisions", Reader),
     (EXPOSURE, "CompareVintages", Reader),
+    (OUTLOOK, "GetOutlook", Reader),
+    (OUTLOOK, "ScoreForecasts", Reader),
     (ALERTING, "PutRule", Analyst),
     (ALERTING, "PutRules", Analyst),
     (ALERTING, "GetRule", Reader),
