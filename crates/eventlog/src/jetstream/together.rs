@@ -3,8 +3,8 @@
 //! A batch costs the server files and flushes of its own, whether it has two messages or hundreds: twenty
 //! appends of two events took it twelve times as long as one batch with all of them. So an append waits for
 //! its turn, and whoever has the turn takes along what waits. Each append keeps its own expectation, and the
-//! server stores all or none. If it refuses, or its answer is lost, each append goes on alone: that says which
-//! of them was in the wrong, and recognises by their ids those that were stored.
+//! server stores all or none. If it refuses, or its answer is lost, each append goes on alone: that says
+//! which of them was in the wrong, and recognises by their ids those that were stored.
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::Ordering;
